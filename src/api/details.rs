@@ -4,7 +4,8 @@ use actix_web::{HttpResponse, get};
 use serde::Serialize;
 
 use super::comments::{CommentOut, CommentsOut};
-use super::customers::{CustomerOut, Paid, view_of};
+use super::coupons::{CustomerCouponsOut, Seeing};
+use super::customers::{CustomerOut, Paid};
 use super::http::call::Call;
 use super::http::error::Error;
 use super::http::json;
@@ -17,10 +18,10 @@ use crate::domain::kernel::time::Micros;
 use crate::domain::methods::method::Method;
 use crate::domain::methods::{status_of, status_word};
 use crate::domain::view::View;
-use crate::store::{CommentPage, CustomerMoney, Found};
+use crate::store::{Details, Found};
 
-/// How many comments the details show.
-const COMMENTS_SHOWN: i64 = 5;
+/// How many comments and how many coupons the details show.
+const SHOWN: i64 = 5;
 /// The size of most answers, in bytes, at most.
 const ROOM: usize = 8_192;
 
@@ -39,16 +40,19 @@ pub(crate) struct DetailsOut<'a> {
     other_methods: Vec<MethodOut>,
     /// The first comments of the list: those that are pinned, then the newest, at most 5. Null without pii:read.
     comments: Option<CommentsOut>,
+    /// The newest coupons that are assigned to the customer or that it used, at most 5. Null without money:read.
+    coupons: Option<CustomerCouponsOut>,
 }
 
 impl<'a> DetailsOut<'a> {
     fn new(
         found: &'a Found,
-        comments: Option<&CommentPage>,
-        paid: Paid<'a>,
-        view: View,
+        details: &'a Details,
+        (sees_pii, sees_money): (bool, bool),
         now: Micros,
     ) -> DetailsOut<'a> {
+        let view = if sees_pii { View::Full } else { View::Masked };
+        let paid = Paid::seen(sees_money, details.money.as_ref());
         let stored = &found.record.stored;
         let methods = &stored.customer.methods;
         let shown = |method: &Method| MethodOut::new(stored.id, method, view, now);
@@ -62,9 +66,16 @@ impl<'a> DetailsOut<'a> {
             payment_method_status: status_word(status_of(methods, now)),
             default_method: default.first().copied().map(shown),
             other_methods: others.into_iter().map(shown).collect(),
-            comments: comments.map(|page| {
+            comments: sees_pii.then(|| {
+                let page = &details.comments;
                 let records = page.comments.iter().cloned().map(CommentOut::new).collect();
-                CommentsOut::new(SummaryOut::new(COMMENTS_SHOWN, page.total), records)
+                CommentsOut::new(SummaryOut::new(SHOWN, page.total), records)
+            }),
+            coupons: sees_money.then(|| {
+                let page = &details.coupons;
+                // Whoever reads details reads customers.
+                let seen = Seeing { entrypoint_id: found.entrypoint.id, reads: true, now };
+                CustomerCouponsOut::new(SummaryOut::new(SHOWN, page.total), page, seen)
             }),
         }
     }
@@ -78,8 +89,8 @@ impl<'a> DetailsOut<'a> {
 
 /// Read a customer with everything that hangs on it
 ///
-/// The record with the totals and the last transactions, the stored methods and the newest comments, read from one moment: what a page about a customer shows. Comments
-/// need `pii:read`, as everywhere. The `ETag` changes with every part of the answer; as `If-Match` it holds for the record.
+/// The record with the totals and the last transactions, the stored methods, the newest comments and the newest coupons: what a page about
+/// a customer shows. Comments need `pii:read` and coupons `money:read`, as everywhere. The `ETag` changes with every part of the answer; as `If-Match` it holds for the record.
 #[utoipa::path(
     tag = "Customers",
     params(
@@ -93,21 +104,12 @@ impl<'a> DetailsOut<'a> {
 )]
 #[get("/api/Customer/{customerId}/details")]
 pub(crate) async fn get_customer_details(call: Call) -> Result<HttpResponse, Error> {
-    let (view, now) = (view_of(&call.caller), clock::now());
-    let sees_money = call.caller.sees_money();
-    let write = move |found: &Found, comments: Option<&CommentPage>, money: Option<&CustomerMoney>| {
-        let paid = Paid::seen(sees_money, money);
-        DetailsOut::new(found, comments, paid, view, now).written(found.record.stored.version)
+    let now = clock::now();
+    let sees = (call.caller.sees_pii(), call.caller.sees_money());
+    let write = move |found: &Found, details: &Details| {
+        DetailsOut::new(found, details, sees, now).written(found.record.stored.version)
     };
-    let (etag, text) = if call.caller.sees_pii() {
-        let write = move |found: &Found, comments: &CommentPage, money: Option<&CustomerMoney>| {
-            write(found, Some(comments), money)
-        };
-        call.details_as(Scope::CustomersRead, COMMENTS_SHOWN, write).await??
-    } else {
-        let write = move |found: &Found, money: Option<&CustomerMoney>| write(found, None, money);
-        call.record_as(Scope::CustomersRead, write).await??
-    };
+    let (etag, text) = call.details_as(Scope::CustomersRead, SHOWN, write).await??;
     call.params().done()?;
     Ok(json::tagged(&call.request, &etag, text))
 }

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod comments;
+mod coupons;
 mod customers;
 mod details;
 mod entrypoints;
@@ -16,6 +17,7 @@ mod lists;
 mod mail;
 mod methods;
 mod payer;
+mod products;
 mod references;
 mod selection;
 mod subscriptions;
@@ -112,6 +114,23 @@ fn routes(config: &mut ServiceConfig<'_>) {
         // Transactions
         .service(transactions::record_transactions)
         .service(transactions::get_transaction)
+        // Coupons
+        .service(coupons::list_coupons)
+        .service(coupons::create_coupon)
+        .service(coupons::get_coupon)
+        .service(coupons::update_coupon)
+        .service(coupons::delete_coupon)
+        .service(coupons::redeem_coupon)
+        .service(coupons::list_redemptions)
+        .service(coupons::release_redemption)
+        .service(coupons::list_customer_coupons)
+        .service(coupons::give_coupon)
+        // The catalogue
+        .service(products::list_products)
+        .service(products::create_product)
+        .service(products::get_product)
+        .service(products::update_product)
+        .service(products::delete_product)
         // Invitations and mail
         .service(customers::invite_customer)
         .service(customers::get_invitation)

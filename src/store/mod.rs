@@ -6,6 +6,7 @@
 
 mod accounts;
 mod comments;
+mod coupons;
 mod customers;
 mod doctor;
 mod engine;
@@ -23,6 +24,7 @@ mod keys;
 mod labels;
 mod lifecycle;
 mod mail;
+mod products;
 mod register;
 mod statistics;
 mod subscriptions;
@@ -41,6 +43,8 @@ pub use self::accounts::portal::{Account, SignInAttempt};
 pub use self::accounts::sessions::SessionLimits;
 pub use self::accounts::tokens::{TokenRecord, Watch};
 pub use self::comments::CommentPage;
+pub use self::coupons::{CouponPage, CouponRequest, CustomerCoupon, CustomerCoupons, RedemptionPage, Slice};
+pub use self::customers::details::Details;
 pub use self::customers::find::{Found, HistoryEntry};
 pub use self::customers::lists::{IdPage, ListPage, ListRequest, Listed};
 pub use self::customers::record_cache::{OpenedRecord, Rendering};
@@ -59,6 +63,7 @@ pub use self::keys::keyring::{DataKeyRecord, KeyRing};
 pub use self::keys::rotation::{Rotation, RotationPhase};
 pub use self::labels::{LabelLease, LabelReport};
 pub use self::mail::{MailId, MailLease, Mark, OutboxMail, OutboxRequest};
+pub use self::products::{ProductPage, ProductRequest};
 pub use self::subscriptions::{SubscriptionPage, SubscriptionRequest};
 pub use self::transactions::lists::{
     ListedTransaction, TransactionKey, TransactionPage, TransactionRequest, TransactionSums,
@@ -377,6 +382,10 @@ handles! {
     customers: Customers,
     /// Comments on customers.
     comments: Comments,
+    /// Coupons, their redemptions and customers.
+    coupons: Coupons,
+    /// The catalogue.
+    products: Products,
     /// Transactions of customers.
     transactions: Transactions,
     /// Entrypoints, their organisations and settings.

@@ -1,6 +1,7 @@
 //! The register of sealed tables, which erase, rotation and doctor walk.
 
 use super::comments::sealed::CommentTable;
+use super::coupons::sealed::{CouponTable, RedemptionTable};
 use super::customers::sealed::CustomerTables;
 use super::idempotency::IdempotencyTable;
 use super::ingest::sealed::IngestSecretTable;
@@ -9,11 +10,12 @@ use super::jobs::sealed::JobTables;
 use super::keys::sealed_table::SealedTable;
 use super::labels::sealed::LabelTable;
 use super::mail::sealed::MailTable;
+use super::products::sealed::ProductTable;
 use super::transactions::sealed::TransactionTable;
 
 /// All sealed tables. Customers come first, because a rotation needs the customers' salts to open the rows of other
 /// tables.
-pub(crate) const REGISTER: [&dyn SealedTable; 9] = [
+pub(crate) const REGISTER: [&dyn SealedTable; 12] = [
     &CustomerTables,
     &IdempotencyTable,
     &JobTables,
@@ -23,6 +25,9 @@ pub(crate) const REGISTER: [&dyn SealedTable; 9] = [
     &IngestSecretTable,
     &TransactionTable,
     &InvoiceTable,
+    &CouponTable,
+    &RedemptionTable,
+    &ProductTable,
 ];
 
 #[cfg(test)]
@@ -36,7 +41,7 @@ mod tests {
     use crate::store::engine::migrate::migrate;
 
     /// Columns of bytes that are not sealed, each with its content.
-    const OTHERS: [(&str, &str); 34] = [
+    const OTHERS: [(&str, &str); 41] = [
         ("service_state.value", "checks the master key"),
         ("data_key.wrapped", "a key, wrapped by the master key"),
         ("signing_key.secret", "of no customer; the keyring seals it under the service's key"),
@@ -53,6 +58,16 @@ mod tests {
         ("invoice.number_digest", "a keyed hash"),
         ("invoice.salt", "random"),
         ("invoice_document.salt", "random"),
+        ("coupon.coupon_id", "a time and random bits"),
+        ("coupon.digest", "a keyed hash"),
+        ("coupon_customer.coupon_id", "a time and random bits"),
+        ("coupon_redemption.redemption_id", "a time and random bits"),
+        ("coupon_redemption.coupon_id", "a time and random bits"),
+        (
+            "coupon_redemption.digest",
+            "a keyed hash, removed when the place is given back or the person erased",
+        ),
+        ("product.product_id", "a time and random bits"),
         ("transaction.trans_id", "a time and random bits"),
         ("transaction.digest", "a keyed hash"),
         ("transaction.refund_of", "a keyed hash"),

@@ -52,7 +52,8 @@ both!(rules_5_every_read_of_a_customer_says_that_nothing_changed, |db| async {
     let mut look = async |step: &str| {
         for (number, reader) in [&client, &masked].into_iter().enumerate() {
             for place in &places {
-                if number == 1 && place.ends_with("/comments") {
+                // They need further scopes.
+                if number == 1 && (place.ends_with("/comments") || place.ends_with("/coupons")) {
                     continue;
                 }
                 let answer = reader.get(place).await.expect(200);

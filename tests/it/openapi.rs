@@ -65,7 +65,10 @@ fn as_queued(mut import: Value) -> Value {
 
 /// Replaces what differs from run to run by a fixed value of the same kind.
 fn steady(value: Value, key: &str) -> Value {
-    const TIMES: [&str; 18] = [
+    const TIMES: [&str; 21] = [
+        "redeemedAt",
+        "releasedAt",
+        "assignedAt",
         "TransactionTime",
         "statusAt",
         "CreatedAt",
@@ -102,7 +105,9 @@ fn steady(value: Value, key: &str) -> Value {
         {
             json!("1-01a2249aa0d30000000000000175a3ae")
         }
-        Value::String(_) if ["transId", "PaymentTransId"].contains(&key) => {
+        Value::String(_)
+            if ["transId", "PaymentTransId", "couponId", "redemptionId", "productId"].contains(&key) =>
+        {
             json!("1-01a2249aa0d30000000000000275a3ae")
         }
         Value::String(_) if key == "day" => json!("2026-03-01"),
@@ -430,6 +435,45 @@ async fn examples_equal_the_answers_of_the_service() {
     let place = "/api/Subscription/external/ent0001/billing/sub-1";
     client.put(place, &json!({"status": "ended"})).await.expect(200);
 
+    // Coupons and the catalogue
+    let coupon = json!({"code": "SPRING-10", "name": "Spring", "percentOff": 10, "startsAt": "2026-01-01",
+        "redeemBy": "2099-06-30", "maxRedemptions": 1000, "perCustomerLimit": 5});
+    let coupons = "/api/Coupon/ent0001";
+    recorder.request("create_coupon", &coupon);
+    recorder.answer("create_coupon", client.post(coupons, &coupon).await);
+    let usage = |customer: u64| json!({"customerId": customer, "amount": 19.9, "currency": "USD", "reference": "order 17"});
+    let spring = "/api/Coupon/ent0001/SPRING-10";
+    recorder.request("redeem_coupon", &usage(2));
+    let redeemed = client.post(&format!("{spring}/redeem"), &usage(created.id())).await;
+    let redeemed = recorder.answer("redeem_coupon", redeemed);
+    recorder.answer("list_redemptions", client.get(&format!("{spring}/redemptions")).await);
+    let own = format!("{path}/coupons");
+    let welcome = json!({"code": "WELCOME-2", "amountOff": 5, "currency": "USD", "perCustomerLimit": 1});
+    recorder.request("give_coupon", &welcome);
+    recorder.answer("give_coupon", client.post(&own, &welcome).await);
+    recorder.answer("list_customer_coupons", client.get(&own).await);
+    recorder.answer("list_coupons", client.get(coupons).await);
+    recorder.answer("get_coupon", client.get(spring).await);
+    let change = json!({"name": "Spring sale"});
+    recorder.request("update_coupon", &change);
+    recorder.answer("update_coupon", client.put(spring, &change).await);
+    let redemption = redeemed.json["redemptionId"].as_str().unwrap();
+    let place = format!("{spring}/redemptions/{redemption}/release");
+    recorder.answer("release_redemption", client.send(reqwest::Method::POST, &place, None, &[]).await);
+    recorder.answer("delete_coupon", client.delete("/api/Coupon/ent0001/WELCOME-2").await);
+    let products = "/api/Product/ent0001";
+    let product = json!({"name": "Green tea", "description": "100 g, loose", "unitPrice": 4.5, "currency": "USD",
+        "taxRate": 5.5, "options": [{"name": "Size", "values": ["S", "L"]}]});
+    recorder.request("create_product", &product);
+    let made = recorder.answer("create_product", client.post(products, &product).await);
+    recorder.answer("list_products", client.get(products).await);
+    let place = format!("{products}/{}", made.json["productId"].as_str().unwrap());
+    recorder.answer("get_product", client.get(&place).await);
+    let change = json!({"unitPrice": 5, "active": false});
+    recorder.request("update_product", &change);
+    recorder.answer("update_product", client.put(&place, &change).await);
+    recorder.answer("delete_product", client.delete(&place).await);
+
     // Invitations and mail
     let post = async |path: &str| client.send(reqwest::Method::POST, path, None, &[]).await;
     let all_went = async || {
@@ -638,6 +682,7 @@ async fn an_entrypoint_named_like_a_path_segment_works_on_every_route() {
     for name in names {
         client.post("/api/Paypoint", &json!({"entry": name})).await.expect(200);
         let (mut invited, mut labelled, mut imported) = (Value::Null, Value::Null, Value::Null);
+        let (mut coupon, mut product, mut customer) = (Value::Null, Value::Null, Value::Null);
         for (path, method) in &routes {
             let job = match path {
                 path if path.starts_with("/api/Import") => &imported,
@@ -647,6 +692,9 @@ async fn an_entrypoint_named_like_a_path_segment_works_on_every_route() {
             let mut url = path.replace("{entry}", name).replace("{jobId}", &job.to_string());
             url = url.replace("{secretId}", "1").replace("{system}", "shop").replace("{externalId}", "1");
             url = url.replace("{source}", "billing");
+            let id = coupon["redemptionId"].as_str().unwrap_or("1-x");
+            url = url.replace("{code}", "TEN").replace("{redemptionId}", id);
+            url = url.replace("{productId}", product.as_str().unwrap_or("1-x"));
             url = url.replace("{format}", "csv").replace("{mailId}", "1").replace("{label}", "new");
             let is_of_many = path.ends_with("/invite/{entry}") || *path == "/api/Customer/labels/{entry}";
             if *method == Method::POST && is_of_many {
@@ -677,6 +725,21 @@ async fn an_entrypoint_named_like_a_path_segment_works_on_every_route() {
                     request.json(&json!({"customer": {"email": "ada@example.test"}}))
                 }
                 "/api/Paypoint/labels/{entry}/{label}" => request.json(&json!({"to": "old"})),
+                "/api/Coupon/{entry}" if *method == Method::POST => {
+                    request.json(&json!({"code": "TEN", "percentOff": 10}))
+                }
+                "/api/Coupon/{entry}/{code}/redeem" => {
+                    request.json(&json!({"customerId": customer, "amount": 1, "currency": "USD"}))
+                }
+                "/api/Coupon/{entry}/{code}" if *method == Method::PUT => {
+                    request.json(&json!({"name": "Ten"}))
+                }
+                "/api/Product/{entry}" if *method == Method::POST => {
+                    request.json(&json!({"name": "Tea", "unitPrice": 1}))
+                }
+                "/api/Product/{entry}/{productId}" if *method == Method::PUT => {
+                    request.json(&json!({"unitPrice": 2}))
+                }
                 "/api/Import/customersForm/{entry}" => {
                     request.header("Content-Type", "text/csv").body("email\nbob@example.test\n")
                 }
@@ -690,6 +753,8 @@ async fn an_entrypoint_named_like_a_path_segment_works_on_every_route() {
                 // There is no such mail, or it is under way, or it is written; and the import is no dry run.
                 "/api/Mail/outbox/{entry}/{mailId}/retry" => &[200, 404, 409],
                 "/api/Import/jobs/{entry}/{jobId}/commit" => &[409],
+                // It was redeemed.
+                "/api/Coupon/{entry}/{code}" if *method == Method::DELETE => &[409],
                 // The job that gives the label may not have begun.
                 "/api/Paypoint/labels/{entry}/{label}" => &[202, 404],
                 _ => &[200, 202],
@@ -701,6 +766,11 @@ async fn an_entrypoint_named_like_a_path_segment_works_on_every_route() {
                 }
                 "/api/Customer/labels/{entry}" if *method == Method::POST => {
                     labelled = answer.json["jobId"].clone();
+                }
+                "/api/Customer/single/{entry}" => customer = answer.data()["customerId"].clone(),
+                "/api/Coupon/{entry}/{code}/redeem" => coupon = answer.json.clone(),
+                "/api/Product/{entry}" if *method == Method::POST => {
+                    product = answer.json["productId"].clone()
                 }
                 "/api/Import/customersForm/{entry}" => imported = answer.data()["jobId"].clone(),
                 _ => {}

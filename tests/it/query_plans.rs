@@ -281,3 +281,71 @@ async fn rules_19_sqlite_finds_invoices_by_their_indexes() {
         }
     }
 }
+
+/// The queries of coupons and products name all that they look for, without statistics of the tables.
+#[tokio::test]
+async fn rules_17_sqlite_finds_coupons_and_products_by_their_indexes() {
+    let server = Server::start(Db::Sqlite).await;
+    let mut sql = Sql::open(server.site());
+    let newest = |id: &str| format!("ORDER BY {id} DESC LIMIT 21");
+    for (wanted, query) in [
+        ("digest=?", "SELECT * FROM coupon WHERE entrypoint_id = 1 AND digest = x'00'".to_owned()),
+        (
+            "coupon_id<?",
+            format!("SELECT * FROM coupon WHERE entrypoint_id = 1 AND coupon_id < x'00' {}", newest("coupon_id")),
+        ),
+        (
+            "online=? AND coupon_id<?",
+            format!(
+                "SELECT * FROM coupon WHERE entrypoint_id = 1 AND online = 1 AND coupon_id < x'00' {}",
+                newest("coupon_id")
+            ),
+        ),
+        (
+            "coupon_id=?",
+            "SELECT * FROM coupon WHERE entrypoint_id = 1 AND coupon_id IN (x'00', x'01', x'02')".to_owned(),
+        ),
+        ("digest=?", "SELECT * FROM coupon_redemption WHERE entrypoint_id = 1 AND digest = x'00'".to_owned()),
+        (
+            "coupon_redemption_coupon (coupon_id=? AND redemption_id<?)",
+            format!(
+                "SELECT * FROM coupon_redemption WHERE entrypoint_id + 0 = 1 AND coupon_id = x'00' \
+                 AND redemption_id < x'00' {}",
+                newest("redemption_id")
+            ),
+        ),
+        (
+            "coupon_redemption_customer (customer_id=? AND coupon_id=?)",
+            format!(
+                "SELECT * FROM coupon_redemption WHERE entrypoint_id + 0 = 1 AND customer_id = 1 AND coupon_id = x'00' {}",
+                newest("redemption_id")
+            ),
+        ),
+        (
+            "coupon_redemption_customer (customer_id=?)",
+            "UPDATE coupon_redemption SET document = NULL, digest = NULL WHERE entrypoint_id + 0 = 1 AND customer_id = 1"
+                .to_owned(),
+        ),
+        (
+            "customer_id=? AND coupon_id<?",
+            format!(
+                "SELECT * FROM coupon_customer WHERE entrypoint_id = 1 AND customer_id = 1 AND coupon_id < x'00' {}",
+                newest("coupon_id")
+            ),
+        ),
+        (
+            "coupon_customer_coupon (coupon_id=?)",
+            "DELETE FROM coupon_customer WHERE entrypoint_id + 0 = 1 AND coupon_id = x'00'".to_owned(),
+        ),
+        (
+            "active=? AND product_id<?",
+            format!(
+                "SELECT * FROM product WHERE entrypoint_id = 1 AND active = 1 AND product_id < x'00' {}",
+                newest("product_id")
+            ),
+        ),
+    ] {
+        let plan = sql.plan(&query);
+        assert!(plan.contains(wanted) && !plan.contains("TEMP B-TREE"), "{query:.140}: {plan}");
+    }
+}

@@ -402,6 +402,106 @@ CREATE TABLE invoice_series (
     PRIMARY KEY (entrypoint_id, kind)
 );
 
+-- Coupons. A coupon is found by its code.
+CREATE TABLE coupon (
+    entrypoint_id BIGINT NOT NULL,
+    -- 6 bytes of milliseconds of its making, then 10 random ones.
+    coupon_id BYTEA NOT NULL,
+    -- Keyed hash of the code, without case.
+    digest BYTEA NOT NULL,
+    version BIGINT NOT NULL,
+    -- What it takes off: hundredths of a percent, or ten-thousandths of a currency.
+    percent_off BIGINT,
+    amount_units BIGINT,
+    currency TEXT,
+    -- Its first and its last moment.
+    starts_at_us BIGINT,
+    redeem_by_us BIGINT,
+    -- How often it may be redeemed, in all and by one customer.
+    max_redemptions BIGINT,
+    per_customer_limit BIGINT,
+    -- Whether only customers may redeem it whom it is assigned to.
+    customers_only BOOLEAN NOT NULL,
+    online BOOLEAN NOT NULL,
+    -- How many redemptions take a place, and how many there ever were.
+    redeemed BIGINT NOT NULL,
+    redemptions BIGINT NOT NULL,
+    created_at_us BIGINT NOT NULL,
+    updated_at_us BIGINT NOT NULL,
+    -- The data key of the hash and of the document.
+    key_id BIGINT NOT NULL,
+    -- Sealed under the key of the entrypoint: code, name and description.
+    document BYTEA NOT NULL,
+    PRIMARY KEY (entrypoint_id, coupon_id),
+    UNIQUE (entrypoint_id, digest)
+);
+CREATE INDEX coupon_online ON coupon (entrypoint_id, online, coupon_id);
+
+-- What coupons have to do with customers. The counts stay when the customer is deleted or erased.
+CREATE TABLE coupon_customer (
+    entrypoint_id BIGINT NOT NULL,
+    customer_id BIGINT NOT NULL,
+    coupon_id BYTEA NOT NULL,
+    -- NULL where the coupon is not assigned to the customer.
+    assigned_at_us BIGINT,
+    -- How many redemptions of the customer take a place, and how many there ever were.
+    redeemed BIGINT NOT NULL,
+    redemptions BIGINT NOT NULL,
+    PRIMARY KEY (entrypoint_id, customer_id, coupon_id)
+);
+-- It does not begin with the entrypoint, or a planner would take any index that does for as good.
+CREATE INDEX coupon_customer_coupon ON coupon_customer (coupon_id);
+
+-- Uses of coupons.
+CREATE TABLE coupon_redemption (
+    entrypoint_id BIGINT NOT NULL,
+    -- 6 bytes of milliseconds of the use, then 10 random ones.
+    redemption_id BYTEA NOT NULL,
+    coupon_id BYTEA NOT NULL,
+    -- It stays when the person is erased.
+    customer_id BIGINT NOT NULL,
+    -- Keyed hash of coupon, customer and reference; NULL without a reference, once the place is given back, and once the
+    -- person is erased.
+    digest BYTEA,
+    -- Ten-thousandths of the currency.
+    amount_units BIGINT NOT NULL,
+    discount_units BIGINT NOT NULL,
+    currency TEXT NOT NULL,
+    redeemed_at_us BIGINT NOT NULL,
+    -- NULL while it takes a place.
+    released_at_us BIGINT,
+    -- The data key of the hash and of the document.
+    key_id BIGINT NOT NULL,
+    -- Sealed under the customer's salt: the reference. NULL once the person is erased.
+    document BYTEA,
+    PRIMARY KEY (entrypoint_id, redemption_id),
+    UNIQUE (entrypoint_id, digest)
+);
+CREATE INDEX coupon_redemption_coupon ON coupon_redemption (coupon_id, redemption_id);
+CREATE INDEX coupon_redemption_customer ON coupon_redemption (customer_id, coupon_id, redemption_id);
+
+-- A small catalogue.
+CREATE TABLE product (
+    entrypoint_id BIGINT NOT NULL,
+    -- 6 bytes of milliseconds of its making, then 10 random ones.
+    product_id BYTEA NOT NULL,
+    version BIGINT NOT NULL,
+    -- Ten-thousandths of the currency.
+    price_units BIGINT NOT NULL,
+    currency TEXT NOT NULL,
+    -- Hundredths of a percent.
+    tax_rate BIGINT,
+    active BOOLEAN NOT NULL,
+    created_at_us BIGINT NOT NULL,
+    updated_at_us BIGINT NOT NULL,
+    -- The data key of the document.
+    key_id BIGINT NOT NULL,
+    -- Sealed under the key of the entrypoint: name, description and options.
+    document BYTEA NOT NULL,
+    PRIMARY KEY (entrypoint_id, product_id)
+);
+CREATE INDEX product_active ON product (entrypoint_id, active, product_id);
+
 -- Customers whose stage moves at a time, unless something happens before.
 CREATE TABLE lifecycle_due (
     entrypoint_id BIGINT NOT NULL,

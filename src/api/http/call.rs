@@ -21,7 +21,7 @@ use crate::domain::kernel::card::{self, CardData, CardGuard};
 use crate::domain::kernel::members::{Given, MEMBERS_MAX};
 use crate::domain::kernel::problem::{At, Problem};
 use crate::domain::view::{self, Seen};
-use crate::store::{CommentPage, CustomerMoney, Found, StoreError};
+use crate::store::{CustomerMoney, Details, Found, StoreError};
 
 /// The headers by which browsers say that they fetch ahead, with their words. `Sec-Purpose` is the one of the Fetch Standard;
 /// the others are those of older browsers.
@@ -232,7 +232,7 @@ impl Call {
         }
     }
 
-    /// As [`Call::customer_as`], with the first comments of the customer's list, at most `limit`.
+    /// As [`Call::customer_as`], with the first comments and coupons of the customer's lists, at most `limit` of each.
     ///
     /// # Errors
     /// 403, 404.
@@ -240,15 +240,13 @@ impl Call {
         &self,
         scope: Scope,
         limit: i64,
-        render: impl FnOnce(&Found, &CommentPage, Option<&CustomerMoney>) -> T + Send + 'static,
+        render: impl FnOnce(&Found, &Details) -> T + Send + 'static,
     ) -> Result<T, Error> {
         self.require(scope)?;
         let id = self.id("customerId")?;
         let customers = self.app.store.customers();
         let entrypoint_id = customers.entrypoint_of(id).await?.ok_or(Error::NotFound)?;
-        let render = |found: Found, comments: &CommentPage, money: Option<&CustomerMoney>| {
-            (render(&found, comments, money), found.entrypoint)
-        };
+        let render = |found: Found, details: &Details| (render(&found, details), found.entrypoint);
         let (rendered, entrypoint) =
             customers.details(entrypoint_id, id, limit, render).await?.ok_or(Error::NotFound)?;
         if self.sees(&entrypoint) { Ok(rendered) } else { Err(Error::NotFound) }

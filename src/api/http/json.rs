@@ -6,6 +6,7 @@ use actix_web::http::header::{CACHE_CONTROL, ContentType, ETAG};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::body::is_fresh;
 
@@ -21,6 +22,11 @@ pub(crate) fn written(value: &impl Serialize, room: usize) -> Result<Vec<u8>, se
     let mut text = Vec::with_capacity(room);
     serde_json::to_writer(&mut text, value)?;
     Ok(text)
+}
+
+/// An exact decimal as a JSON number, without a float.
+pub(crate) fn number(decimal: impl Display) -> Option<Box<RawValue>> {
+    RawValue::from_string(decimal.to_string()).ok()
 }
 
 /// Answers with JSON.

@@ -110,6 +110,49 @@ pub(crate) struct CommentPath {
 }
 
 #[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct CouponPath {
+    /// The entrypoint, 1–50 characters, case-sensitive
+    entry: String,
+    /// The coupon's code; case does not matter
+    code: String,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
+pub(crate) struct RedemptionPath {
+    /// The entrypoint, 1–50 characters, case-sensitive
+    entry: String,
+    /// The coupon's code; case does not matter
+    code: String,
+    /// The redemption's id: `{entrypoint}-{32 hexadecimal digits}`. The example is a placeholder: the answer to a redemption tells it
+    redemption_id: String,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
+pub(crate) struct ProductPath {
+    /// The entrypoint, 1–50 characters, case-sensitive
+    entry: String,
+    /// The product's id: `{entrypoint}-{32 hexadecimal digits}`. The example is a placeholder: the answer that makes a product tells
+    /// it, and lists do
+    product_id: String,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub(crate) struct PagedQuery {
+    /// How many to skip; 0 by default
+    #[param(minimum = 0)]
+    from_record: Option<i64>,
+    /// How many to answer; 20 by default
+    #[param(minimum = 1, maximum = 1000)]
+    limit_record: Option<i64>,
+    /// The token of a page, from `Summary.pageIdentifier` of the page before
+    page_identifier: Option<String>,
+}
+
+#[derive(IntoParams)]
 #[into_params(parameter_in = Path, rename_all = "camelCase")]
 pub(crate) struct OrganisationPath {
     /// The organisation

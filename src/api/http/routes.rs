@@ -197,7 +197,7 @@ fn redirect(path: &str) -> Option<String> {
 
 /// What the address of a route names, for the answer that there is none.
 pub(crate) fn named_by(template: &str) -> &'static str {
-    const NAMES: [(&str, &str); 17] = [
+    const NAMES: [(&str, &str); 20] = [
         ("{secretId}", "entrypoint or secret"),
         ("/byReference/", "entrypoint or customer"),
         ("link/{customerId}/{transId}", "customer or transaction"),
@@ -213,6 +213,9 @@ pub(crate) fn named_by(template: &str) -> &'static str {
         ("/labels/{entry}/{jobId}", "entrypoint or change of labels"),
         ("{label}", "entrypoint or label"),
         ("{jobId}", "entrypoint or import"),
+        ("{redemptionId}", "entrypoint, coupon or redemption"),
+        ("{code}", "entrypoint or coupon"),
+        ("{productId}", "entrypoint or product"),
         ("{entry}", "entrypoint"),
         ("", "record"),
     ];
@@ -285,6 +288,7 @@ mod tests {
             ("/api/Customer/{customerId}/comments/{commentId}", "customer or comment"),
             ("/api/TokenStorage/{methodId}", "customer or method"),
             ("/api/Export/customers/{format}/org/{orgId}", "organisation"),
+            ("/api/Coupon/{entry}/{code}/redemptions", "entrypoint or coupon"),
             ("/api/Token", "record"),
         ] {
             assert_eq!(named_by(template), name, "{template}");

@@ -2,6 +2,7 @@
 
 mod cursor;
 pub(crate) mod newest;
+pub(crate) mod paged;
 pub(crate) mod params;
 mod statistic;
 

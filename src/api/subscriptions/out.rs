@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::api::http::json::number;
 use crate::domain::entrypoints::Entrypoint;
-use crate::domain::kernel::money::Money;
 use crate::domain::kernel::time::Micros;
 use crate::domain::subscriptions::{Subscription, SubscriptionStatus};
 
@@ -166,11 +166,6 @@ impl<'a> SubscriptionOut<'a> {
             ..SubscriptionOut::default()
         }
     }
-}
-
-/// An exact decimal as a JSON number, without a float.
-fn number(amount: Money) -> Option<Box<RawValue>> {
-    RawValue::from_string(amount.to_string()).ok()
 }
 
 /// The ETag of a subscription.

@@ -37,3 +37,21 @@ pub enum Input {
     /// A text that looks like a mask. It is right only if it is the mask of the stored value.
     Mask(CompactString),
 }
+
+impl<T> From<Option<T>> for Change<T> {
+    /// A value that was sent; `None` clears.
+    fn from(sent: Option<T>) -> Change<T> {
+        sent.map_or(Change::Clear, Change::Set)
+    }
+}
+
+impl<T: Clone> Change<T> {
+    /// Writes what is sent onto a stored value.
+    pub fn write_to(&self, stored: &mut Option<T>) {
+        match self {
+            Change::Keep => {}
+            Change::Clear => *stored = None,
+            Change::Set(value) => *stored = Some(value.clone()),
+        }
+    }
+}

@@ -7,6 +7,7 @@ pub use super::creation::{CreateCustomer, Holder, Hung, OnMatch, Precomputed};
 use super::delivery::{Ingest, ItemAnswer, LinkTransaction};
 use super::invoicing::{ChangeInvoice, InvoiceDone};
 pub use super::precondition::Precondition;
+use super::shop::{ChangeCoupon, ChangeProduct, CouponOutcome, ProductOutcome};
 use crate::domain::accounts::sight::Sight;
 use crate::domain::addresses::draft::AddressDraft;
 use crate::domain::comments::Comment;
@@ -75,6 +76,10 @@ pub enum Action {
     Ingest(Box<Ingest>),
     /// Link a transaction to a customer (rules 14).
     Link(LinkTransaction),
+    /// Change, redeem or release a coupon (rules 17).
+    Coupon(Box<ChangeCoupon>),
+    /// Change a product (rules 18).
+    Product(Box<ChangeProduct>),
     /// Do nothing: answer the outcome kept under the key, or refuse with these problems if there is none (rules 4).
     Replay(Vec<Problem>),
 }
@@ -437,6 +442,10 @@ pub enum Outcome {
         /// `customerId`.
         id: i64,
     },
+    /// Something happened to a coupon.
+    Coupon(Box<CouponOutcome>),
+    /// Something happened to a product.
+    Product(Box<ProductOutcome>),
 }
 
 impl Outcome {
@@ -452,6 +461,8 @@ impl Outcome {
             | Outcome::Commented { .. }
             | Outcome::Invoiced(_)
             | Outcome::Ingested(_)
+            | Outcome::Coupon(_)
+            | Outcome::Product(_)
             | Outcome::Linked { .. } => None,
         }
     }
@@ -467,7 +478,8 @@ impl Outcome {
             | Outcome::Linked { id }
             | Outcome::Commented { id, .. } => Some(*id),
             Outcome::Invoiced(done) => Some(done.customer_id),
-            Outcome::Matched(_) | Outcome::Ingested(_) => None,
+            Outcome::Coupon(outcome) => outcome.customer(),
+            Outcome::Matched(_) | Outcome::Ingested(_) | Outcome::Product(_) => None,
         }
     }
 }

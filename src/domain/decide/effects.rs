@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use super::catalogue::ProductEffect;
 use super::command::{Actor, Outcome, Precomputed};
+use super::coupon_book::CouponEffect;
 use super::events::Event;
 use crate::domain::comments::CommentChange;
 use crate::domain::customers::history::Operation;
@@ -29,6 +31,10 @@ pub struct Effects {
     pub subscriptions: Vec<(Arc<Stored>, Vec<i64>)>,
     /// When customers become idle unless they buy something (rules 15).
     pub idle: Vec<(i64, Micros)>,
+    /// The changes of coupons to save.
+    pub coupons: Vec<CouponEffect>,
+    /// The changes of products to save.
+    pub products: Vec<ProductEffect>,
 }
 
 impl Effects {
@@ -43,6 +49,8 @@ impl Effects {
             methods: Vec::new(),
             subscriptions: Vec::new(),
             idle: Vec::new(),
+            coupons: Vec::new(),
+            products: Vec::new(),
         }
     }
 

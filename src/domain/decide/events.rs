@@ -17,6 +17,10 @@ pub const SUBSCRIPTIONS: &str = "subscriptions";
 pub const TRANSACTIONS: &str = "transactions";
 /// The name of the list of invoices.
 pub const INVOICES: &str = "invoices";
+/// The name of the list of coupons.
+pub const COUPONS: &str = "coupons";
+/// The name of the list of products.
+pub const PRODUCTS: &str = "products";
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
@@ -78,6 +82,33 @@ pub enum EventKind {
     /// A transaction has its customer now.
     #[strum(serialize = "transaction.linked")]
     TransactionLinked,
+    /// A coupon was made.
+    #[strum(serialize = "coupon.created")]
+    CouponCreated,
+    /// A coupon was changed.
+    #[strum(serialize = "coupon.updated")]
+    CouponUpdated,
+    /// A coupon was deleted.
+    #[strum(serialize = "coupon.deleted")]
+    CouponDeleted,
+    /// A coupon was assigned to a customer.
+    #[strum(serialize = "coupon.assigned")]
+    CouponAssigned,
+    /// A customer redeemed a coupon.
+    #[strum(serialize = "coupon.redeemed")]
+    CouponRedeemed,
+    /// A redemption gave its place back.
+    #[strum(serialize = "coupon.released")]
+    CouponReleased,
+    /// A product was made.
+    #[strum(serialize = "product.created")]
+    ProductCreated,
+    /// A product was changed.
+    #[strum(serialize = "product.updated")]
+    ProductUpdated,
+    /// A product was deleted.
+    #[strum(serialize = "product.deleted")]
+    ProductDeleted,
 }
 
 impl EventKind {
@@ -98,6 +129,13 @@ impl EventKind {
             | EventKind::InvoiceCredited
             | EventKind::InvoiceVoided
             | EventKind::InvoiceSent => INVOICES,
+            EventKind::CouponCreated
+            | EventKind::CouponUpdated
+            | EventKind::CouponDeleted
+            | EventKind::CouponAssigned
+            | EventKind::CouponRedeemed
+            | EventKind::CouponReleased => COUPONS,
+            EventKind::ProductCreated | EventKind::ProductUpdated | EventKind::ProductDeleted => PRODUCTS,
         }
     }
 
@@ -112,7 +150,7 @@ impl EventKind {
 pub struct Event {
     /// What happened.
     pub kind: EventKind,
-    /// `customerId`; `None` for a transaction that belongs to nobody.
+    /// `customerId`; `None` for a transaction that belongs to nobody, and for coupons and products themselves.
     pub customer_id: Option<i64>,
     /// The id of what changed.
     pub subject_id: Option<String>,

@@ -21,6 +21,8 @@ pub enum FollowUp {
     EndSessions,
     /// Forget the failed sign-in attempts with some names.
     ForgetFailures(Vec<CompactString>),
+    /// Take the coupons away that are assigned to the customer.
+    TakeCoupons,
     /// Take back the mails that are not sent yet.
     DropMails,
     /// End links of some kinds, and take back the mails that carry them.
@@ -54,6 +56,7 @@ impl Revision {
         }
         let is_gone = new.is_deleted() && (!old.is_deleted() || self.after.erased);
         if is_gone {
+            all.push(FollowUp::TakeCoupons);
             all.push(FollowUp::DropMails);
         }
         if is_gone || !old.is_same(TextField::Email, new) {

@@ -2,8 +2,10 @@
 
 use compact_str::CompactString;
 
+use crate::domain::coupons::{CouponId, RedemptionId};
 use crate::domain::customers::identifier::MatchKey;
 use crate::domain::invoices::InvoiceKind;
+use crate::domain::products::ProductId;
 use crate::domain::references::Reference;
 use crate::domain::transactions::id::TransId;
 
@@ -47,4 +49,33 @@ pub enum Missing {
     InvoiceSeries(InvoiceKind),
     /// The invoices of a customer that are drafts or wait for money.
     UnsettledInvoices(i64),
+    /// Something of the coupons.
+    Coupon(CouponFact),
+    /// A product, by its id.
+    Product(ProductId),
+    /// How many products there are.
+    ProductCount,
+}
+
+/// A fact of the coupons.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CouponFact {
+    /// The coupon with a code, in the form by which codes compare.
+    Code(String),
+    /// A coupon, by its id.
+    Id(CouponId),
+    /// What a coupon has to do with a customer.
+    Use(CouponId, i64),
+    /// Which redemption of a coupon by a customer takes a place under a reference.
+    Reference(CouponId, i64, String),
+    /// A redemption, by its id.
+    Redemption(RedemptionId),
+    /// How many coupons are assigned to a customer.
+    Assigned(i64),
+}
+
+impl From<CouponFact> for Missing {
+    fn from(fact: CouponFact) -> Missing {
+        Missing::Coupon(fact)
+    }
 }

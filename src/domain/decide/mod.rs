@@ -2,9 +2,12 @@
 
 mod address;
 mod archive;
+pub mod catalogue;
 pub mod command;
 mod comment;
 mod consent;
+pub mod coupon;
+pub mod coupon_book;
 mod create;
 pub mod creation;
 mod delete;
@@ -29,8 +32,10 @@ mod method;
 pub mod missing;
 mod payer;
 pub mod precondition;
+pub mod product;
 mod reference;
 mod settlement;
+pub mod shop;
 mod subscription;
 mod transaction;
 mod unique;
@@ -108,6 +113,8 @@ pub fn decide(working_set: &mut WorkingSet, command: &Command) -> Result<Answer,
         Action::Lifecycle(moved) => lifecycle::decide_lifecycle(working_set, *moved, actor)?,
         Action::Ingest(ingest) => transaction::decide_ingest(working_set, ingest, actor, command.sight)?,
         Action::Link(link) => transaction::decide_link(working_set, link, actor)?,
+        Action::Coupon(change) => coupon::decide_coupon(working_set, change, actor)?,
+        Action::Product(change) => product::decide_product(working_set, change, actor)?,
         Action::Replay(problems) => return Err(Rejection::Invalid(problems.clone()).into()),
     };
     let outcome = working_set.take(effects);
@@ -181,6 +188,8 @@ pub fn precomputed_keys(working_set: &WorkingSet, command: &Command) -> Vec<Matc
         | Action::Label(_)
         | Action::Comment(_)
         | Action::Lifecycle(_)
+        | Action::Coupon(_)
+        | Action::Product(_)
         | Action::Replay(_) => Vec::new(),
     }
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::catalogue::Catalogue;
 use super::command::{Actor, Outcome};
+use super::coupon_book::CouponBook;
 use super::effects::{CommentEffect, Effects, MailOrder, Revision};
 use super::events::Event;
 use super::invoice_book::InvoiceBook;
@@ -92,6 +94,10 @@ pub struct WorkingSet {
     pub ledger: Ledger,
     /// The invoices.
     pub invoices: InvoiceBook,
+    /// The coupons.
+    pub coupons: CouponBook,
+    /// The products.
+    pub catalogue: Catalogue,
     new_keys: Vec<[u8; 32]>,
 }
 
@@ -124,6 +130,8 @@ impl WorkingSet {
             tally: Tally::default(),
             ledger: Ledger::default(),
             invoices: InvoiceBook::default(),
+            coupons: CouponBook::default(),
+            catalogue: Catalogue::default(),
             new_keys: Vec::new(),
         }
     }
@@ -371,6 +379,8 @@ impl WorkingSet {
             self.customers.insert(stored.id, stored);
         }
         self.idle.extend(effects.idle);
+        effects.coupons.into_iter().for_each(|effect| self.coupons.take(effect));
+        effects.products.into_iter().for_each(|effect| self.catalogue.take(effect));
         effects.outcome
     }
 

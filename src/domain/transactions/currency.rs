@@ -45,13 +45,17 @@ impl Currency {
         usize::from(self.0.exponent().unwrap_or(0)).min(STEPS.len() - 1)
     }
 
+    /// The finest unit of the currency, such as a cent, in ten-thousandths.
+    pub fn step(self) -> i64 {
+        STEPS.get(self.digits()).copied().unwrap_or(1)
+    }
+
     /// Refuses an amount with more fraction digits than the currency has.
     ///
     /// # Errors
     /// Says how many digits there may be.
     pub fn check(self, amount: Money) -> Result<(), ValueError> {
-        let step = STEPS.get(self.digits()).copied().unwrap_or(1);
-        if amount.units() % step == 0 {
+        if amount.units() % self.step() == 0 {
             return Ok(());
         }
         let (code, digits) = (self.code(), self.digits());
@@ -64,8 +68,7 @@ impl Currency {
 
     /// An amount that a provider writes in the finest unit of the currency, such as cents.
     pub fn of_minor(self, minor: i64) -> Option<Money> {
-        let step = STEPS.get(self.digits()).copied().unwrap_or(1);
-        Money::from_units(minor.checked_mul(step)?)
+        Money::from_units(minor.checked_mul(self.step())?)
     }
 }
 

@@ -7,6 +7,7 @@ use super::find::{Found, checked, find_each};
 use super::record_cache::RecordCache;
 use super::rows::{Versioned, VersionedColumns};
 use crate::store::comments::{self, CommentColumns, CommentPage, CommentRow, comment_columns};
+use crate::store::coupons::{self, CustomerCoupons, Slice};
 use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
 use crate::store::engine::prepared::ask;
@@ -34,8 +35,19 @@ ask! {
     ) -> Row as Columns
 }
 
-/// A customer of an entrypoint with the first comments of its list, and what it paid. PostgreSQL reads all but the money in one
-/// statement, without a transaction.
+/// What hangs on a customer besides its record.
+#[derive(Debug, Clone)]
+pub struct Details {
+    /// The first comments of its list.
+    pub comments: CommentPage,
+    /// What it paid; `None` without transactions.
+    pub money: Option<CustomerMoney>,
+    /// The first coupons of its list.
+    pub coupons: CustomerCoupons,
+}
+
+/// A customer of an entrypoint with the first comments and coupons of its lists, and what it paid. PostgreSQL reads the record and
+/// the comments in one statement, and nothing in a transaction.
 ///
 /// # Errors
 /// Database errors; [`StoreError::Corrupt`] if somebody tampered with the record or with a comment.
@@ -46,12 +58,15 @@ pub(crate) fn details(
     entrypoint_id: i64,
     id: i64,
     limit: i64,
-) -> Result<Option<(Found, CommentPage, Option<CustomerMoney>)>, StoreError> {
+) -> Result<Option<(Found, Details)>, StoreError> {
+    let first = Slice { before: None, skip: 0, limit };
     let Conn::Postgres(c) = conn else {
         let found = find_each(conn, ring, record_cache, &[(entrypoint_id, id)])?.pop();
         let Some(found) = found.transpose()?.flatten() else { return Ok(None) };
         let money = money_of(conn, ring, &found)?;
-        return Ok(Some((found, comments::page(conn, ring, entrypoint_id, id, 0, limit)?, money)));
+        let coupons = coupons::of_customer(conn, ring, (entrypoint_id, id), first)?;
+        let comments = comments::page(conn, ring, entrypoint_id, id, 0, limit)?;
+        return Ok(Some((found, Details { comments, money, coupons })));
     };
     let rows: Vec<Row> = with_comments(c, limit, id, entrypoint_id)?;
     let Some((customer, book, _)) = rows.first() else { return Ok(None) };
@@ -66,7 +81,8 @@ pub(crate) fn details(
     }
     let found = Found { record, entrypoint, has_money: customer.3.is_some() };
     let money = money_of(conn, ring, &found)?;
-    Ok(Some((found, page, money)))
+    let coupons = coupons::of_customer(conn, ring, (entrypoint_id, id), first)?;
+    Ok(Some((found, Details { comments: page, money, coupons })))
 }
 
 /// The totals and the last transactions of a customer; `None` without any.

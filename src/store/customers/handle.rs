@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use diesel::prelude::*;
 use tokio::sync::oneshot;
 
-use super::details;
+use super::details::{self, Details};
 use super::find::{self, Found, HistoryEntry};
 use super::lists::{self, IdPage, ListPage, ListRequest, Listed};
 use super::load::block_of;
@@ -21,7 +21,6 @@ use crate::domain::filter::Standing;
 use crate::domain::references::Reference;
 use crate::domain::statistics::Numbers;
 use crate::domain::transactions::totals::{BASE, Totals};
-use crate::store::comments::CommentPage;
 use crate::store::engine::checkpointer::truncate_log;
 use crate::store::engine::conn::{Conn, DatabaseUrl, on};
 use crate::store::engine::error::StoreError;
@@ -205,7 +204,8 @@ impl Customers<'_> {
         self.0.readers.look_up((entrypoint_id, id), |found| found.map(render)).await
     }
 
-    /// Applies `render` to a customer and the first comments of its list, at most `limit`, on the reader thread.
+    /// Applies `render` to a customer and the first comments and coupons of its lists, at most `limit` of each, on the reader
+    /// thread.
     ///
     /// # Errors
     /// Database errors; [`StoreError::Corrupt`].
@@ -214,12 +214,12 @@ impl Customers<'_> {
         entrypoint_id: i64,
         id: i64,
         limit: i64,
-        render: impl FnOnce(Found, &CommentPage, Option<&CustomerMoney>) -> T + Send + 'static,
+        render: impl FnOnce(Found, &Details) -> T + Send + 'static,
     ) -> Result<Option<T>, StoreError> {
         let (ring, record_cache) = (Arc::clone(&self.0.ring), Arc::clone(&self.0.record_cache));
         let read = move |conn: &mut Conn| {
             let found = details::details(conn, &ring, &record_cache, entrypoint_id, id, limit)?;
-            Ok(found.map(|(found, comments, money)| render(found, &comments, money.as_ref())))
+            Ok(found.map(|(found, details)| render(found, &details)))
         };
         self.0.readers.read(Size::Few, self.sees(), read).await
     }

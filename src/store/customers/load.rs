@@ -121,6 +121,9 @@ impl Loaded {
                 | Action::Match(_)
                 | Action::Ingest(_)
                 | Action::Link(_)
+                // Nor need coupons all of a customer.
+                | Action::Coupon(_)
+                | Action::Product(_)
                 | Action::Replay(_) => None,
             })
             .collect();

@@ -4,6 +4,7 @@
 #[macro_use]
 pub(crate) mod rows;
 
+mod coupons;
 pub(crate) mod details;
 pub(crate) mod find;
 mod handle;

@@ -25,14 +25,15 @@ use crate::domain::mail::{MailKind, NewMail};
 use crate::store::accounts::attempts::{self, Attempt};
 use crate::store::accounts::sessions;
 use crate::store::comments;
+use crate::store::coupons;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::entrypoint_lock;
 use crate::store::entrypoints::lock_row::LockRow;
 use crate::store::events;
 use crate::store::idempotency::{
-    self, ADDRESS_KIND, INGEST_KIND, INVOICE_KIND, IdempotencyRow, LINK_KIND, METHOD_KIND, NewKeys,
-    OutcomeDetail, SUBSCRIPTION_KIND, outcome_ad,
+    self, ADDRESS_KIND, COUPON_KIND, INGEST_KIND, INVOICE_KIND, IdempotencyRow, LINK_KIND, METHOD_KIND,
+    NewKeys, OutcomeDetail, PRODUCT_KIND, SUBSCRIPTION_KIND, outcome_ad,
 };
 use crate::store::index;
 use crate::store::index::digests::{self, Customers, DigestRow, NewDigests};
@@ -51,9 +52,9 @@ use crate::store::transactions::rows::{Seals, TransactionRow};
 use crate::vault::{SALT_BYTES, SealKey, random};
 
 /// The salt of a customer and the key derived from it, during the save of a batch.
-struct Owner {
+pub(super) struct Owner {
     salt: Vec<u8>,
-    seal: SealKey,
+    pub(super) seal: SealKey,
 }
 
 /// Everything that one working set adds to the tables.
@@ -101,6 +102,8 @@ pub(crate) fn save(
     save_comments(conn, loaded, &mut owners)?;
     let place = loaded.lock_row.entrypoint_id;
     invoices::save(conn, place, &loaded.keys.new, &loaded.working_set.invoices)?;
+    // Before the follow-ups of deletions, which take coupons away.
+    super::coupons::save(conn, loaded, &mut owners)?;
     if loaded.working_set.has_events() {
         let events = loaded.working_set.numbered(loaded.lock_row.next_seq).events;
         events::add(conn, loaded.lock_row.entrypoint_id, &events, loaded.working_set.now)?;
@@ -202,6 +205,7 @@ fn follow_up(
                     attempts::clear(conn, ring, place, Attempt::SignIn, &name)?;
                 }
             }
+            FollowUp::TakeCoupons => coupons::rows::forget_customer(conn, place, id)?,
             FollowUp::DropMails => mail::drop_all(conn, place, id, now)?,
             FollowUp::EndLinks(kinds) => mail::end_links(conn, place, id, kinds, now)?,
             FollowUp::Erase(before) => {
@@ -330,7 +334,11 @@ fn add_records(
 }
 
 /// The salt of a customer: the stored salt, or a new one for a new customer.
-fn owner<'a>(loaded: &Loaded, owners: &'a mut HashMap<i64, Owner>, id: i64) -> Result<&'a Owner, StoreError> {
+pub(super) fn owner<'a>(
+    loaded: &Loaded,
+    owners: &'a mut HashMap<i64, Owner>,
+    id: i64,
+) -> Result<&'a Owner, StoreError> {
     match owners.entry(id) {
         std::collections::hash_map::Entry::Occupied(entry) => Ok(entry.into_mut()),
         std::collections::hash_map::Entry::Vacant(entry) => {
@@ -459,6 +467,13 @@ fn split(outcome: &Outcome) -> (Cow<'static, str>, OutcomeDetail) {
         Outcome::Ingested(items) => {
             (INGEST_KIND.into(), OutcomeDetail { items: items.clone(), ..OutcomeDetail::default() })
         }
+        Outcome::Coupon(coupon) => {
+            (COUPON_KIND.into(), OutcomeDetail { coupon: Some(coupon.clone()), ..OutcomeDetail::default() })
+        }
+        Outcome::Product(product) => (
+            PRODUCT_KIND.into(),
+            OutcomeDetail { product: Some(product.clone()), ..OutcomeDetail::default() },
+        ),
         Outcome::Linked { .. } => (LINK_KIND.into(), OutcomeDetail::default()),
         Outcome::Invoiced(done) => {
             let invoiced = Some(done.clone());

@@ -162,6 +162,11 @@ impl Loaded {
                     self.working_set.invoices.add_unsettled(id, ids);
                 }
                 Ok(Err(Undecided::Missing(Missing::Payer(id)))) => self.load_payers(conn, &[id])?,
+                Ok(Err(Undecided::Missing(Missing::Coupon(fact)))) => {
+                    self.load_coupon_fact(conn, ring, fact)?;
+                }
+                Ok(Err(Undecided::Missing(Missing::Product(id)))) => self.load_product(conn, ring, id)?,
+                Ok(Err(Undecided::Missing(Missing::ProductCount))) => self.load_product_count(conn)?,
                 Err(_) => {
                     self.working_set.ledger.forget_answers();
                     return Ok(Err(StoreError::Bug("a decision panicked".into())));

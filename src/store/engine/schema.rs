@@ -307,6 +307,74 @@ diesel::table! {
 }
 
 diesel::table! {
+    coupon (entrypoint_id, coupon_id) {
+        entrypoint_id -> BigInt,
+        coupon_id -> Binary,
+        digest -> Binary,
+        version -> BigInt,
+        percent_off -> Nullable<BigInt>,
+        amount_units -> Nullable<BigInt>,
+        currency -> Nullable<Text>,
+        starts_at_us -> Nullable<BigInt>,
+        redeem_by_us -> Nullable<BigInt>,
+        max_redemptions -> Nullable<BigInt>,
+        per_customer_limit -> Nullable<BigInt>,
+        customers_only -> Bool,
+        online -> Bool,
+        redeemed -> BigInt,
+        redemptions -> BigInt,
+        created_at_us -> BigInt,
+        updated_at_us -> BigInt,
+        key_id -> BigInt,
+        document -> Binary,
+    }
+}
+
+diesel::table! {
+    coupon_customer (entrypoint_id, customer_id, coupon_id) {
+        entrypoint_id -> BigInt,
+        customer_id -> BigInt,
+        coupon_id -> Binary,
+        assigned_at_us -> Nullable<BigInt>,
+        redeemed -> BigInt,
+        redemptions -> BigInt,
+    }
+}
+
+diesel::table! {
+    coupon_redemption (entrypoint_id, redemption_id) {
+        entrypoint_id -> BigInt,
+        redemption_id -> Binary,
+        coupon_id -> Binary,
+        customer_id -> BigInt,
+        digest -> Nullable<Binary>,
+        amount_units -> BigInt,
+        discount_units -> BigInt,
+        currency -> Text,
+        redeemed_at_us -> BigInt,
+        released_at_us -> Nullable<BigInt>,
+        key_id -> BigInt,
+        document -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    product (entrypoint_id, product_id) {
+        entrypoint_id -> BigInt,
+        product_id -> Binary,
+        version -> BigInt,
+        price_units -> BigInt,
+        currency -> Text,
+        tax_rate -> Nullable<BigInt>,
+        active -> Bool,
+        created_at_us -> BigInt,
+        updated_at_us -> BigInt,
+        key_id -> BigInt,
+        document -> Binary,
+    }
+}
+
+diesel::table! {
     lifecycle_due (entrypoint_id, customer_id) {
         entrypoint_id -> BigInt,
         customer_id -> BigInt,

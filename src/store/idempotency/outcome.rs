@@ -5,6 +5,7 @@ use crate::domain::comments::Comment;
 use crate::domain::decide::command::{MatchReport, Outcome, PutResult};
 use crate::domain::decide::delivery::ItemAnswer;
 use crate::domain::decide::invoicing::InvoiceDone;
+use crate::domain::decide::shop::{CouponOutcome, ProductOutcome};
 use crate::domain::decide::working_set::IdempotencyRecord;
 use crate::domain::methods::method::Method;
 use crate::domain::subscriptions::Subscription;
@@ -30,6 +31,10 @@ pub(crate) struct OutcomeDetail {
     pub invoiced: Option<InvoiceDone>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<ItemAnswer>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coupon: Option<Box<CouponOutcome>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<Box<ProductOutcome>>,
 }
 
 /// The kinds of records for deliveries of transactions, and for links of them.
@@ -38,6 +43,9 @@ pub(crate) const LINK_KIND: &str = "link";
 
 /// The kind of a record for a change of an invoice.
 pub(crate) const INVOICE_KIND: &str = "invoice";
+/// The kinds of records for coupons and products.
+pub(crate) const COUPON_KIND: &str = "coupon";
+pub(crate) const PRODUCT_KIND: &str = "product";
 
 /// The beginning of the kind of a record for a change of a stored method; the method's id follows, which outlives an erase.
 pub(crate) const METHOD_KIND: &str = "method/";
@@ -91,6 +99,12 @@ pub(crate) fn open(
             Some(done) => Outcome::Invoiced(done),
             None => Outcome::Linked { id },
         },
+        // What was of an erased person says no more.
+        (COUPON_KIND, Some(id), _) => {
+            Outcome::Coupon(detail.coupon.unwrap_or_else(|| Box::new(CouponOutcome::Forgotten(id))))
+        }
+        (COUPON_KIND, None, _) => Outcome::Coupon(detail.coupon.ok_or_else(corrupt)?),
+        (PRODUCT_KIND, ..) => Outcome::Product(detail.product.ok_or_else(corrupt)?),
         ("match", ..) => Outcome::Matched(detail.report.ok_or_else(corrupt)?),
         (kind, Some(id), Some(version)) if kind.starts_with(METHOD_KIND) => {
             let method_id = kind.trim_start_matches(METHOD_KIND).to_owned();

@@ -15,7 +15,7 @@ fn operations(
     import: &str,
     invitation: &str,
     label_job: &str,
-    [method_id, trans_id, subscription_id, invoice_id]: [&str; 4],
+    [method_id, trans_id, subscription_id, redemption_id, product_id, invoice_id]: [&str; 6],
 ) -> Vec<(Method, String)> {
     let mut found = Vec::new();
     for (template, item) in addresses(document) {
@@ -41,6 +41,9 @@ fn operations(
             "{subscriptionId}" | "{id}" if template.contains("/Subscription/") => subscription_id,
             "{invoiceId}" => invoice_id,
             "{customerId}" => &*own,
+            "{code}" => "TEN",
+            "{redemptionId}" => redemption_id,
+            "{productId}" => product_id,
             "{mode}" => "ytd",
             "{freq}" => "m",
             segment if segment.starts_with('{') => &*filled,
@@ -106,7 +109,13 @@ both!(rules_2_an_unknown_parameter_is_refused_on_every_route, |db| async {
         "invoiceData": {"items": [{"itemProductName": "Tea", "itemCost": 5}]}});
     let invoice = master.post("/api/Invoice/demo", &invoice).await.expect(200);
     let invoice = invoice.json["responseData"].to_string();
-    let own = [method, &paid, &subscribed, &invoice];
+    master.post("/api/Coupon/demo", &json!({"code": "TEN", "percentOff": 10})).await.expect(200);
+    let usage = json!({"customerId": fixture.customer, "amount": 1, "currency": "USD"});
+    let used = master.post("/api/Coupon/demo/TEN/redeem", &usage).await.expect(200);
+    let used = used.json["redemptionId"].as_str().expect("an id").to_owned();
+    let product = master.post("/api/Product/demo", &json!({"name": "Tea", "unitPrice": 1})).await.expect(200);
+    let product = product.json["productId"].as_str().expect("an id").to_owned();
+    let own = [method, &paid, &subscribed, &used, &product, &invoice];
     let operations = operations(&document, fixture.customer, &token, &import, &invitation, &labels, own);
     fixture.before = Fixture::state(&fixture.client, fixture.customer).await;
     assert!(operations.len() >= 17, "{operations:?}");

@@ -238,7 +238,7 @@ pub const NUMBERED_CHANGES: &str = "SELECT seq || ' ' || customer_id || ' ' || c
 pub const NEXT_CHANGE: &str = "SELECT next_seq AS value FROM entrypoint_lock WHERE entrypoint_id = 1";
 
 /// The events of the first entrypoint, in order: kind, customer, what changed, its fields, and the author.
-pub const EVENTS: &str = "SELECT kind || ' ' || customer_id || ' ' || coalesce(subject_id, '-') || ' ' || \
+pub const EVENTS: &str = "SELECT kind || ' ' || coalesce(CAST(customer_id AS TEXT), '-') || ' ' || coalesce(subject_id, '-') || ' ' || \
      coalesce(changed, '-') || ' ' || actor_name AS value FROM event WHERE entrypoint_id = 1 ORDER BY seq";
 
 /// How many numbers of changes of the first entrypoint are missing or given twice, among the history and the events.
@@ -268,6 +268,23 @@ pub fn swap_comment(id: u64, comment: u64, other: u64) -> String {
          o.comment_id = {other}) WHERE customer_id = {id} AND comment_id = {comment}"
     )
 }
+
+/// The redemptions of coupons that have a sealed text or a hash of one.
+pub fn redemption_texts(id: u64) -> String {
+    format!(
+        "SELECT count(*) AS value FROM coupon_redemption WHERE customer_id = {id} AND \
+         (document IS NOT NULL OR digest IS NOT NULL)"
+    )
+}
+
+/// Counts a redemption too many for each coupon and for each customer of one.
+pub const MISCOUNT_COUPON_CUSTOMERS: &str = "UPDATE coupon_customer SET redeemed = redeemed + 1";
+
+/// Takes that back.
+pub const RECOUNT_COUPON_CUSTOMERS: &str = "UPDATE coupon_customer SET redeemed = redeemed - 1";
+
+/// Takes the limit of every coupon away, without the key.
+pub const UNLIMIT_COUPONS: &str = "UPDATE coupon SET max_redemptions = NULL";
 
 pub fn history_entries(id: u64) -> String {
     format!("SELECT count(*) AS value FROM history WHERE customer_id = {id}")
@@ -606,7 +623,7 @@ pub fn fail_mail(id: &str) -> String {
 // All tables
 
 /// Counts rows that are under another key than this one.
-pub fn under_another_key(key: i64) -> [String; 6] {
+pub fn under_another_key(key: i64) -> [String; 9] {
     [
         format!("SELECT count(*) AS value FROM data_key WHERE entrypoint_id = 1 AND key_id <> {key}"),
         format!("SELECT count(*) AS value FROM customer WHERE key_id <> {key}"),
@@ -616,6 +633,11 @@ pub fn under_another_key(key: i64) -> [String; 6] {
         format!("SELECT count(*) AS value FROM idempotency WHERE entrypoint_id = 1 AND key_id <> {key}"),
         format!("SELECT count(*) AS value FROM label WHERE entrypoint_id = 1 AND key_id <> {key}"),
         format!("SELECT count(*) AS value FROM comment WHERE entrypoint_id = 1 AND key_id <> {key}"),
+        format!("SELECT count(*) AS value FROM coupon WHERE entrypoint_id = 1 AND key_id <> {key}"),
+        format!(
+            "SELECT count(*) AS value FROM coupon_redemption WHERE entrypoint_id = 1 AND key_id <> {key}"
+        ),
+        format!("SELECT count(*) AS value FROM product WHERE entrypoint_id = 1 AND key_id <> {key}"),
     ]
 }
 

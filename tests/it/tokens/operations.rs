@@ -11,8 +11,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use self::table::{
-    Operation, PROTECTED, PUBLIC, Parameter, comment, customer, customer_of, file, method, sales,
-    subscription,
+    Operation, PROTECTED, PUBLIC, Parameter, comment, coupon, customer, customer_of, file, method, product,
+    sales, subscription, usage,
 };
 use crate::harness::*;
 use crate::support::*;
@@ -46,7 +46,8 @@ fn bare(path: &str) -> String {
         .replace("/ingest/demo/", "/ingest/{}/");
     let path = path.replace("/own/", "/{}/").replace("/addresses/1", "/addresses/{}");
     let path = path.replace("/Customer/link/{}", "/Customer/link/{}/{}");
-    ["/jobs/", "/invite/", "/labels/", "/outbox/", "/byReference/", "/external/"]
+    let path = path.replace("/Coupon/demo/{}/release", "/Coupon/{}/{}/redemptions/{}/release");
+    ["/jobs/", "/invite/", "/labels/", "/outbox/", "/byReference/", "/external/", "/Coupon/", "/Product/"]
         .into_iter()
         .fold(path, |path, before| path.replace(&format!("{before}demo/"), &format!("{before}{{}}/")))
 }
@@ -147,6 +148,27 @@ async fn secret(client: &Client) -> String {
     made.data()["secretId"].to_string()
 }
 
+/// The code of a new coupon.
+async fn new_coupon(client: &Client, number: usize) -> String {
+    let made = client.post("/api/Coupon/demo", &coupon(number)).await.expect(200);
+    made.json["code"].as_str().expect("a code").to_owned()
+}
+
+/// The code of a new coupon, and a redemption of it, as the path names both.
+async fn redemption(client: &Client, number: usize, customer: u64) -> String {
+    let code = new_coupon(client, number).await;
+    let mut body = usage(number);
+    body["customerId"] = json!(customer);
+    let used = client.post(&format!("/api/Coupon/demo/{code}/redeem"), &body).await.expect(200);
+    format!("{code}/redemptions/{}", used.json["redemptionId"].as_str().expect("an id"))
+}
+
+/// The id of a new product.
+async fn new_product(client: &Client, number: usize) -> String {
+    let made = client.post("/api/Product/demo", &product(number)).await.expect(200);
+    made.json["productId"].as_str().expect("an id").to_owned()
+}
+
 /// A server with a target of every kind, which refused requests must not change.
 struct Fixture {
     server: Server,
@@ -164,6 +186,9 @@ struct Fixture {
     secret: String,
     draft: String,
     invoice: String,
+    coupon: String,
+    redemption: String,
+    product: String,
     other_org: u64,
 }
 
@@ -192,6 +217,10 @@ impl Fixture {
         let paid = paid(&master, 30_001).await;
         let secret = secret(&master).await;
         let (draft, invoice) = (made(&master, false).await, made(&master, true).await);
+        assert_eq!(customer, 1, "the bodies of redemptions name the first customer");
+        let coupon = new_coupon(&master, 30_000).await;
+        let redemption = redemption(&master, 30_001, customer).await;
+        let product = new_product(&master, 30_000).await;
         Self {
             server,
             master,
@@ -208,6 +237,9 @@ impl Fixture {
             secret,
             draft,
             invoice,
+            coupon,
+            redemption,
+            product,
             other_org,
         }
     }
@@ -232,6 +264,9 @@ impl Fixture {
             Parameter::Secret => self.secret.clone(),
             Parameter::Draft => self.draft.clone(),
             Parameter::Invoice => self.invoice.clone(),
+            Parameter::Coupon => self.coupon.clone(),
+            Parameter::Redemption => self.redemption.clone(),
+            Parameter::Product => self.product.clone(),
             Parameter::Unlinked => format!("{}/{}", self.customer, self.transaction),
         }
     }
@@ -252,9 +287,11 @@ impl Fixture {
             | Parameter::Secret
             | Parameter::Draft
             | Parameter::Invoice
+            | Parameter::Coupon
             | Parameter::Mail => "987654321",
+            Parameter::Redemption => "987654321/redemptions/1-00000000000000000000000987000001",
             Parameter::Token => "00000000-0000-4000-8000-000000000000",
-            Parameter::Method | Parameter::Transaction | Parameter::Paid => {
+            Parameter::Method | Parameter::Transaction | Parameter::Paid | Parameter::Product => {
                 "1-00000000000000000000000987000001"
             }
             Parameter::Unlinked => "987654321/1-00000000000000000000000987000001",
@@ -279,6 +316,9 @@ impl Fixture {
             Parameter::Secret => secret(&self.master).await,
             Parameter::Draft => made(&self.master, false).await,
             Parameter::Invoice => made(&self.master, true).await,
+            Parameter::Coupon => new_coupon(&self.master, 10_000 + number).await,
+            Parameter::Redemption => redemption(&self.master, 10_000 + number, self.customer).await,
+            Parameter::Product => new_product(&self.master, 10_000 + number).await,
             Parameter::Unlinked => {
                 let owner = created(&self.master, "demo", &customer(10_000 + number)).await;
                 format!("{owner}/{}", transaction(&self.master, 10_000 + number).await)
@@ -321,8 +361,14 @@ impl Fixture {
             .collect();
         let comments = self.master.get(&format!("{}/comments", path(self.customer))).await.expect(200);
         let invoices = self.master.get("/api/Query/invoices/demo?limitRecord=0").await.expect(200).json;
+        let coupons = self.master.get("/api/Coupon/demo?limitRecord=1000").await.expect(200);
+        let products = self.master.get("/api/Product/demo?limitRecord=1000").await.expect(200);
+        let own = self.master.get(&format!("{}/coupons", path(self.customer))).await.expect(200);
         let money = self.master.get(&format!("/api/MoneyIn/details/{}", self.transaction)).await.expect(200);
         json!([
+            coupons.json["Records"],
+            products.json["Records"],
+            own.json["Records"],
             money.json,
             invoices,
             comments.json,
@@ -529,6 +575,9 @@ both!(rules_1_foreign_objects_answer_as_if_they_did_not_exist, |db| async {
                 | Parameter::Secret
                 | Parameter::Draft
                 | Parameter::Invoice
+                | Parameter::Coupon
+                | Parameter::Redemption
+                | Parameter::Product
                 | Parameter::Unlinked
                 | Parameter::Subscription
                 | Parameter::Method => true,

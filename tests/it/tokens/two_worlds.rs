@@ -95,6 +95,9 @@ impl World {
             json!({"provider": "stripe", "providerMethodId": "pm_0", "method": "card", "holderName": holder});
         let method = master.post(&format!("{}/methods", path(VICTIM)), &method).await.expect(200);
         let method = method.data()["methodId"].as_str().expect("an id").to_owned();
+        master.post("/api/Coupon/demo", &json!({"code": "C1", "percentOff": 10})).await.expect(200);
+        let usage = json!({"customerId": VICTIM, "amount": 10, "currency": "USD", "reference": "order 1"});
+        master.post("/api/Coupon/demo/C1/redeem", &usage).await.expect(200);
         let comment = json!({"text": "Hidden"});
         master.post(&format!("{}/comments", path(VICTIM)), &comment).await.expect(200);
         let mut tokens = Vec::new();
@@ -346,6 +349,9 @@ impl Maker<'_> {
             .replace("{freq}", "m")
             .replace("{secretId}", "1")
             .replace("{transId}", "1-00000000000000000000000000000001")
+            .replace("{redemptionId}", "1-00000000000000000000000000000001")
+            .replace("{productId}", "1-00000000000000000000000000000001")
+            .replace("{code}", &format!("C{}", self.rng.u32(1..4)))
             .replace(
                 "{methodId}",
                 if self.chance(60) { "{method}" } else { "1-00000000000000000000000000000001" },
@@ -461,6 +467,12 @@ impl Maker<'_> {
                 | "/api/MoneyIn/details/{transId}"
                 | "/api/MoneyIn/sendreceipt/{transId}"
                 | "/api/Paypoint/ingest/{entry}"
+                | "/api/Coupon/{entry}"
+                | "/api/Coupon/{entry}/{code}"
+                | "/api/Coupon/{entry}/{code}/redemptions"
+                | "/api/Customer/{customerId}/coupons"
+                | "/api/Product/{entry}"
+                | "/api/Product/{entry}/{productId}"
                 | "/api/Query/transactions/{entry}"
                 | "/api/Query/transactions/org/{orgId}"
                 | "/api/Export/transactions/{format}/{entry}"
@@ -487,6 +499,7 @@ impl Maker<'_> {
                 | "/api/Customer/labels/{entry}/{jobId}/cancel"
                 | "/api/Customer/link/{customerId}/{transId}"
                 | "/api/MoneyIn/sendreceipt/{transId}"
+                | "/api/Coupon/{entry}/{code}/redemptions/{redemptionId}/release"
                 | "/api/Customer/{customerId}/archive"
                 | "/api/Customer/{customerId}/consent"
                 | "/api/Customer/{customerId}/invite"
@@ -505,8 +518,28 @@ impl Maker<'_> {
                 | "/api/Customer/{customerId}/references/{system}/{externalId}"
                 | "/api/Customer/{customerId}/comments/{commentId}"
                 | "/api/Customer/{customerId}/methods/{methodId}"
+                | "/api/Coupon/{entry}/{code}"
+                | "/api/Product/{entry}/{productId}"
                 | "/api/TokenStorage/{methodId}",
             ) => {}
+            ("POST", "/api/Coupon/{entry}" | "/api/Customer/{customerId}/coupons")
+            | ("PUT", "/api/Coupon/{entry}/{code}") => {
+                let code = format!("C{}", self.rng.u32(1..4));
+                body = Body::Json(match self.rng.u32(..3) {
+                    0 => json!({ "code": code }),
+                    1 => json!({"code": code, "percentOff": 10, "name": self.guess()}),
+                    _ => json!({"name": self.guess(), "perCustomerLimit": 1}),
+                });
+            }
+            ("POST", "/api/Coupon/{entry}/{code}/redeem") => {
+                let reference = format!("order {}", self.rng.u32(1..4));
+                body = Body::Json(
+                    json!({"customerId": self.id(), "amount": 10, "currency": "USD", "reference": reference}),
+                );
+            }
+            ("POST", "/api/Product/{entry}") | ("PUT", "/api/Product/{entry}/{productId}") => {
+                body = Body::Json(json!({"name": self.guess(), "unitPrice": 1}));
+            }
             ("POST", "/api/Customer/{customerId}/methods")
             | ("PUT", "/api/Customer/{customerId}/methods/{methodId}") => {
                 let token = format!("pm_{}", self.rng.u32(..4));
@@ -661,12 +694,15 @@ fn steady(text: &str) -> String {
     steady
 }
 
-/// The value with every list of transactions in the order of what stays the same from run to run.
+/// Lists of what has one of these members are in the order of random ids, within one moment.
+const TIME_ORDERED: [&str; 5] = ["PaymentTransId", "couponId", "coupon", "redemptionId", "productId"];
+
+/// The value with every list of transactions and the like in the order of what stays the same from run to run.
 fn in_order(value: &Value) -> Value {
     match value {
         Value::Array(items) => {
             let mut items: Vec<Value> = items.iter().map(in_order).collect();
-            if items.iter().all(|item| item["PaymentTransId"].is_string()) {
+            if items.iter().all(|item| TIME_ORDERED.iter().any(|id| item.get(id).is_some())) {
                 items.sort_by_cached_key(|item| steady(&item.to_string()));
             }
             Value::Array(items)
@@ -698,8 +734,9 @@ fn visible(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
     }
     headers.sort();
     let mut text = steady(&answer.text);
-    // Transactions of one moment stand in the order of their random ids.
-    if answer.json.to_string().contains("\"PaymentTransId\"") {
+    // Transactions and the like of one moment stand in the order of their random ids.
+    let told = answer.json.to_string();
+    if TIME_ORDERED.iter().any(|id| told.contains(&format!("\"{id}\""))) {
         text = steady(&in_order(&answer.json).to_string());
     } else if text.trim_start_matches('\u{feff}').trim_start_matches("entry,").starts_with("transId,") {
         let mut lines: Vec<&str> = text.lines().collect();

@@ -75,7 +75,7 @@ const SHARED: [Shared; 15] = [
 ];
 
 /// How the names of lists with a `Link` to the next page end.
-const LISTS: [&str; 3] = ["customers", "transactions", "subscriptions"];
+const LISTS: [&str; 6] = ["customers", "transactions", "subscriptions", "coupons", "redemptions", "products"];
 
 /// The headers, with their descriptions and examples.
 const HEADERS: [(&str, &str, &str); 10] = [
@@ -178,6 +178,10 @@ fn has_etag(id: &str) -> bool {
     id == "request_consent"
         || id == "get_subscription"
         || id == "put_subscription"
+        || ["_coupon", "_product"]
+            .iter()
+            .filter_map(|subject| id.strip_suffix(subject))
+            .any(|verb| ["create", "get", "update"].contains(&verb))
         || id.strip_suffix("_customer").is_some_and(|verb| changes.contains(&verb))
 }
 

@@ -54,6 +54,8 @@ pub(crate) fn skeleton() -> OpenApi {
             (name = "Subscriptions", description = "What customers subscribed to elsewhere, as records"),
             (name = "Invoices", description = "Invoices and credit notes: drafts, numbers without gaps, PDFs, payments"),
             (name = "Transactions", description = "Money that your payment systems moved, and whose it was"),
+            (name = "Coupons", description = "What customers pay less, and how often"),
+            (name = "Products", description = "A small catalogue, from which orders copy"),
             (name = "Labels", description = "Labels of customers with their counts, and changes to those of many"),
             (name = "Invitations", description = "Customers invited to the portal, one or many"),
             (name = "Mail", description = "Mails to customers, and what became of them"),

@@ -69,7 +69,7 @@ fn rules(id: &str, name: &str) -> Value {
 
 /// Whether an operation of a customer is about what hangs on it.
 fn hangs_on_a_customer(id: &str) -> bool {
-    ["address", "reference", "comment", "method", "transaction", "statistic", "invit"]
+    ["address", "reference", "comment", "method", "transaction", "statistic", "invit", "coupon"]
         .iter()
         .any(|part| id.contains(part))
 }
@@ -92,7 +92,9 @@ fn example(id: &str, name: &str) -> (&'static str, Value) {
         "customerId" | "orgId" | "jobId" | "commentId" | "secretId" => one(json!(1)),
         "addressId" => one(json!(3)),
         // Only an answer tells them.
-        "methodId" | "transId" => one(json!("1-01a2249aa0d30000000000000275a3ae")),
+        "methodId" | "transId" | "redemptionId" | "productId" => {
+            one(json!("1-01a2249aa0d30000000000000275a3ae"))
+        }
         "system" => one(json!("shop")),
         // The first subscription gets the id after that of the last customer before it.
         "subscriptionId" => one(json!(4)),
@@ -109,6 +111,11 @@ fn example(id: &str, name: &str) -> (&'static str, Value) {
         "source" => one(json!("billing")),
         "onUnknownCustomer" if id.contains("subscription") => one(json!("refuse")),
         "externalId" if id.contains("subscription") => one(json!("sub-1")),
+        // One that was redeemed cannot be deleted.
+        "code" if id == "delete_coupon" => one(json!("WELCOME-2")),
+        "code" => one(json!("SPRING-10")),
+        "active" => one(json!(true)),
+        "status" if id.contains("coupon") => either(&json!(""), &json!("online")),
         "status" => either(&json!(""), &json!("running")),
         "nextDate" => either(&json!(""), &json!("2026-04-01")),
         "externalId" => one(json!("S-2001")),

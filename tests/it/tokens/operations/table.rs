@@ -39,6 +39,12 @@ pub(super) enum Parameter {
     Draft,
     /// An open invoice of the entrypoint `demo`.
     Invoice,
+    /// A coupon of the entrypoint `demo` that nobody redeemed.
+    Coupon,
+    /// A coupon of the entrypoint `demo`, and a redemption of it.
+    Redemption,
+    /// A product of the entrypoint `demo`.
+    Product,
 }
 
 pub(super) struct Operation {
@@ -138,6 +144,23 @@ pub(super) fn sales(number: usize) -> Value {
 
 fn payments(number: usize) -> Value {
     json!(format!("source,externalId,status,amount\nfile,F-{number},approved,1.50\n"))
+}
+
+pub(super) fn coupon(number: usize) -> Value {
+    json!({"code": format!("C-{number}"), "percentOff": 10})
+}
+
+fn coupon_name(number: usize) -> Value {
+    json!({"name": format!("Coupon {number}")})
+}
+
+/// A use of a coupon by the customer who is always there, who is the first.
+pub(super) fn usage(number: usize) -> Value {
+    json!({"customerId": 1, "amount": 20, "currency": "USD", "reference": format!("order {number}")})
+}
+
+pub(super) fn product(number: usize) -> Value {
+    json!({"name": format!("Product {number}"), "unitPrice": 1})
 }
 
 fn secret(_: usize) -> Value {
@@ -483,6 +506,51 @@ pub(super) const PROTECTED: &[Operation] = &[
         Parameter::Unlinked,
         None,
     ),
+    operation(Method::GET, "/api/Coupon/{}", &["money:read"], Parameter::Entry, None),
+    operation(Method::POST, "/api/Coupon/{}", &["money:write"], Parameter::Entry, Some(coupon)),
+    operation(Method::GET, "/api/Coupon/demo/{}", &["money:read"], Parameter::Coupon, None),
+    operation(
+        Method::PUT,
+        "/api/Coupon/demo/{}",
+        &["money:read", "money:write"],
+        Parameter::Coupon,
+        Some(coupon_name),
+    ),
+    operation(Method::DELETE, "/api/Coupon/demo/{}", &["money:write"], Parameter::Coupon, None),
+    operation(
+        Method::POST,
+        "/api/Coupon/demo/{}/redeem",
+        &["money:write", "customers:read"],
+        Parameter::Coupon,
+        Some(usage),
+    ),
+    operation(Method::GET, "/api/Coupon/demo/{}/redemptions", &["money:read"], Parameter::Coupon, None),
+    operation(Method::POST, "/api/Coupon/demo/{}/release", &["money:write"], Parameter::Redemption, None),
+    operation(
+        Method::GET,
+        "/api/Customer/{}/coupons",
+        &["customers:read", "money:read"],
+        Parameter::Customer,
+        None,
+    ),
+    operation(
+        Method::POST,
+        "/api/Customer/{}/coupons",
+        &["customers:read", "money:read", "money:write"],
+        Parameter::Customer,
+        Some(coupon),
+    ),
+    operation(Method::GET, "/api/Product/{}", &["money:read"], Parameter::Entry, None),
+    operation(Method::POST, "/api/Product/{}", &["money:write"], Parameter::Entry, Some(product)),
+    operation(Method::GET, "/api/Product/demo/{}", &["money:read"], Parameter::Product, None),
+    operation(
+        Method::PUT,
+        "/api/Product/demo/{}",
+        &["money:read", "money:write"],
+        Parameter::Product,
+        Some(product),
+    ),
+    operation(Method::DELETE, "/api/Product/demo/{}", &["money:write"], Parameter::Product, None),
     operation(Method::GET, "/api/Mail/outbox/{}", &["customers:read"], Parameter::Entry, None),
     operation(Method::POST, "/api/Mail/outbox/demo/{}/retry", &["customers:write"], Parameter::Mail, None),
     operation(Method::GET, "/api/Query/customers/{}", &["customers:read"], Parameter::Entry, None),

@@ -73,7 +73,7 @@ fn printed(invoice: &domain::Invoice) -> Invoice {
             description,
             quantity: Decimal::new(line.quantity.units(), 4).normalize(),
             unit_price: decimal(line.price),
-            tax_rate: Decimal::new(i64::from(line.rate.hundredths()), 2).normalize(),
+            tax_rate: Decimal::new(line.rate.hundredths(), 2).normalize(),
             discount: decimal(line.discount),
             net: decimal(line.net),
             tax: decimal(line.tax),
@@ -81,7 +81,7 @@ fn printed(invoice: &domain::Invoice) -> Invoice {
         }
     });
     let taxes = by_rate(&content.lines).into_iter().map(|sum| TaxSum {
-        rate: Decimal::new(i64::from(sum.rate.hundredths()), 2).normalize(),
+        rate: Decimal::new(sum.rate.hundredths(), 2).normalize(),
         net: decimal(sum.net),
         tax: decimal(sum.tax),
     });

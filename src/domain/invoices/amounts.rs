@@ -5,13 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Line;
 use crate::domain::kernel::money::Money;
+use crate::domain::kernel::percent::Percent;
 use crate::domain::kernel::problem::ValueError;
 use crate::domain::transactions::currency::Currency;
 
 /// Ten-thousandths in one.
 const UNITS: i128 = 10_000;
-/// Hundredths of a percent in the whole.
-const RATE_WHOLE: i128 = 10_000;
 /// The greatest quantity of a line, in ten-thousandths: it is less than a billion.
 const QUANTITY_LIMIT: i64 = 1_000_000_000 * 10_000;
 
@@ -51,44 +50,11 @@ impl std::fmt::Display for Quantity {
     }
 }
 
-/// A rate of tax in hundredths of a percent: 0 to 10,000.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Rate(u16);
-
-impl Rate {
-    /// Reads a percentage.
-    ///
-    /// # Errors
-    /// It is no number from 0 to 100 with at most two fraction digits.
-    pub fn parse(text: &str) -> Result<Rate, ValueError> {
-        let wrong = || {
-            ("invalid_rate", "must be a percentage from 0 to 100 with at most two fraction digits".to_owned())
-        };
-        let units = Money::parse(text).map_err(|_| wrong())?.units();
-        if units % 100 != 0 || !(0..=1_000_000).contains(&units) {
-            return Err(wrong());
-        }
-        u16::try_from(units / 100).map(Rate).map_err(|_| wrong())
-    }
-
-    /// In hundredths of a percent.
-    pub const fn hundredths(self) -> u16 {
-        self.0
-    }
-}
-
-impl std::fmt::Display for Rate {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        Money::from_units(i64::from(self.0) * 100).unwrap_or_default().fmt(f)
-    }
-}
-
 /// What the lines under one rate come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateSum {
     /// The rate.
-    pub rate: Rate,
+    pub rate: Percent,
     /// Without tax.
     pub net: Money,
     /// The tax.
@@ -128,9 +94,9 @@ pub fn gross(quantity: Quantity, price: Money, currency: Currency) -> Option<Mon
     rounded(i128::from(quantity.0) * i128::from(price.units()), UNITS, currency)
 }
 
-/// The tax of an amount, rounded half up; `None` if it is too great.
-pub fn tax(net: Money, rate: Rate, currency: Currency) -> Option<Money> {
-    rounded(i128::from(net.units()) * i128::from(rate.0), RATE_WHOLE, currency)
+/// The tax of an amount, rounded half up.
+pub fn tax(net: Money, rate: Percent, currency: Currency) -> Money {
+    rate.of(net, i64::try_from(step(currency)).unwrap_or(1))
 }
 
 /// A discount in parts that are proportional to some amounts, to the finest unit of the currency. The parts come to the
@@ -177,10 +143,10 @@ pub fn sums(lines: &[Line]) -> Option<Sums> {
 
 /// What the lines under each rate come to, from the lowest rate on.
 pub fn by_rate(lines: &[Line]) -> Vec<RateSum> {
-    let mut rates: Vec<Rate> = lines.iter().map(|line| line.rate).collect();
+    let mut rates: Vec<Percent> = lines.iter().map(|line| line.rate).collect();
     rates.sort_unstable();
     rates.dedup();
-    let of = |rate: Rate, part: fn(&Line) -> Money| {
+    let of = |rate: Percent, part: fn(&Line) -> Money| {
         sum(lines.iter().filter(|line| line.rate == rate).map(part)).unwrap_or_default()
     };
     let row = |rate| RateSum { rate, net: of(rate, |line| line.net), tax: of(rate, |line| line.tax) };
@@ -212,7 +178,7 @@ mod tests {
             let found = gross(Quantity::parse(quantity).unwrap(), money(price), currency).unwrap();
             assert_eq!(found, money(net), "{quantity} × {price} {code}");
             assert_eq!(
-                tax(found, Rate::parse(rate).unwrap(), currency).unwrap(),
+                tax(found, Percent::parse(rate).unwrap(), currency),
                 money(taxed),
                 "{rate} % of {net}"
             );
@@ -220,14 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_and_quantities_are_bounded() {
-        for good in ["0", "5.5", "19.60", "100", "20.0"] {
-            assert!(Rate::parse(good).is_ok(), "{good}");
-        }
-        for bad in ["-1", "100.01", "5.555", "x", "1e9"] {
-            assert_eq!(Rate::parse(bad).unwrap_err().0, "invalid_rate", "{bad}");
-        }
-        assert_eq!(Rate::parse("5.50").unwrap().to_string(), "5.5");
+    fn quantities_are_bounded() {
         for bad in ["0", "-1", "1000000000", "0.00001", ""] {
             assert_eq!(Quantity::parse(bad).unwrap_err().0, "invalid_quantity", "{bad}");
         }
@@ -255,11 +214,11 @@ mod tests {
         }
 
         #[test]
-        fn rules_19_rounding_is_half_up(units in 0_i64..10_000_000, rate in 0_u16..=10_000) {
+        fn rules_19_rounding_is_half_up(units in 0_i64..10_000_000, rate in 0_i64..=10_000) {
             let currency = Currency::default();
             let net = Money::from_units(units * 100).unwrap();
             let exact = i128::from(net.units()) * i128::from(rate);
-            let found = i128::from(tax(net, Rate(rate), currency).unwrap().units()) * 10_000;
+            let found = i128::from(tax(net, Percent::from_hundredths(rate).unwrap(), currency).units()) * 10_000;
             // Half a cent is 50 ten-thousandths.
             prop_assert!(found - exact <= 500_000 && exact - found < 500_000);
         }

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::NaiveDate;
 use compact_str::CompactString;
 
-use super::amounts::{Quantity, Rate, gross, spread, sums, tax};
+use super::amounts::{Quantity, gross, spread, sums, tax};
 use super::{Content, LINES_MAX, Line};
 use crate::domain::kernel::card;
 use crate::domain::kernel::members::{Given, Members};
 use crate::domain::kernel::money::Money;
+use crate::domain::kernel::percent::Percent;
 use crate::domain::kernel::problem::{Problem, Rejection, ValueError};
 use crate::domain::kernel::text::{clean_paragraphs, hint};
 use crate::domain::transactions::currency::Currency;
@@ -374,7 +375,7 @@ fn priced(drafts: &[LineDraft], discount: Money, currency: Currency) -> Result<V
     for (index, ((line, part), draft)) in lines.iter_mut().zip(parts).zip(drafts).enumerate() {
         line.discount = part;
         line.net = Money::from_units(line.gross.units() - part.units()).unwrap_or_default();
-        line.tax = tax(line.net, line.rate, currency).unwrap_or_default();
+        line.tax = tax(line.net, line.rate, currency);
         if draft.tax.is_some_and(|expected| expected != line.tax) {
             let message = format!(
                 "is not the tax of the line at its rate, {}; leave it out, or correct itemTaxRate",
@@ -557,7 +558,7 @@ fn member_of_item(
         }
         "itemTaxRate" => {
             if let Some(text) = number(given)? {
-                line.rate = Rate::parse(text)?;
+                line.rate = Percent::parse(text)?;
             }
         }
         "itemCost" => *price = amount(given)?,

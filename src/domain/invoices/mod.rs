@@ -12,7 +12,7 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, FromRepr, IntoStaticStr, VariantNames};
 
-use self::amounts::{Quantity, Rate, Sums, sum};
+use self::amounts::{Quantity, Sums, sum};
 use super::customers::fields::TextField;
 use super::customers::record::Customer;
 use super::entrypoints::Entrypoint;
@@ -20,6 +20,7 @@ use super::entrypoints::invoicing::Invoicing;
 use super::entrypoints::numbering::Pattern;
 use super::entrypoints::theme::Language;
 use super::kernel::money::Money;
+use super::kernel::percent::Percent;
 use super::kernel::time::Micros;
 use super::transactions::currency::Currency;
 use super::transactions::id::TransId;
@@ -136,7 +137,7 @@ pub struct Line {
     /// The price of one, without tax.
     pub price: Money,
     /// The rate of tax.
-    pub rate: Rate,
+    pub rate: Percent,
     /// Quantity times price.
     pub gross: Money,
     /// What the discount of the document takes off this line.

@@ -1,4 +1,4 @@
-//! Percentages with at most two fraction digits, stored as whole hundredths of a percent (rules 17 and 18).
+//! Percentages with at most two fraction digits, stored as whole hundredths of a percent (rules 17 to 19).
 
 use serde::{Deserialize, Serialize};
 

@@ -143,7 +143,7 @@ pub(crate) struct InvoiceOut<'a> {
     paylink_id: &'static str,
     /// Always empty; kept for clients of the contract.
     #[schema(value_type = Object)]
-    scheduled_options: BTreeMap<(), ()>,
+    scheduled_options: EmptyOut,
     /// Legal name of the entrypoint.
     #[serde(rename = "PaypointLegalname")]
     paypoint_legalname: &'a str,
@@ -169,14 +169,19 @@ pub(crate) struct InvoiceOut<'a> {
     /// Always empty; kept for clients of the contract.
     #[serde(rename = "DocumentsRef")]
     #[schema(value_type = Object)]
-    documents_ref: BTreeMap<(), ()>,
+    documents_ref: EmptyOut,
     /// 1 at first; every change adds one.
     version: i64,
 }
 
+/// An object without members.
+#[derive(Debug, Serialize)]
+struct EmptyOut {}
+
 /// An item.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names of the contract")]
 struct ItemOut<'a> {
     /// What is sold.
     item_product_name: &'a str,
@@ -311,6 +316,7 @@ struct CorrectsOut<'a> {
 
 impl<'a> InvoiceOut<'a> {
     /// Renders an invoice in a view. `sees_erased` says whether the token sees who an erased buyer was.
+    #[expect(clippy::too_many_lines, reason = "one line a field")]
     pub(crate) fn new(one: &'a FoundInvoice, (view, sees_erased): (View, bool)) -> InvoiceOut<'a> {
         let (invoice, entrypoint) = (&*one.invoice, &*one.found.entrypoint);
         let stored = &one.found.record.stored;
@@ -416,7 +422,7 @@ impl<'a> InvoiceOut<'a> {
                 .and_then(|issue| issue.corrects.as_ref())
                 .map(|(invoice_id, number)| CorrectsOut { invoice_id: *invoice_id, invoice_number: number }),
             paylink_id: "",
-            scheduled_options: BTreeMap::new(),
+            scheduled_options: EmptyOut {},
             paypoint_legalname: entrypoint.legal_name.as_deref().unwrap_or_default(),
             paypoint_dbaname: entrypoint.dba_name.as_deref().unwrap_or_default(),
             paypoint_entryname: &entrypoint.entry,
@@ -424,7 +430,7 @@ impl<'a> InvoiceOut<'a> {
             parent_org_name: &entrypoint.org_name,
             external_paypoint_id: "",
             additional_data: if is_hidden || view == View::Masked { &NOTHING } else { &content.additional },
-            documents_ref: BTreeMap::new(),
+            documents_ref: EmptyOut {},
             version: invoice.version,
         }
     }

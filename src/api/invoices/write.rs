@@ -130,6 +130,7 @@ pub(crate) struct InvoiceDataIn {
 /// An item of an invoice.
 #[derive(Debug, Default, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names of the contract")]
 pub(crate) struct InvoiceItemIn {
     /// What is sold; this or `itemDescription` is required.
     #[schema(max_length = 250)]

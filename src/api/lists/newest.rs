@@ -37,7 +37,7 @@ impl Wanted {
         if page.is_some() && skip > 0 {
             params.refuse("fromRecord", "exclusive_parameters", "cannot stand beside pageIdentifier");
         }
-        Wanted { skip, limit, page: page.map(Into::into) }
+        Wanted { skip, limit, page }
     }
 }
 

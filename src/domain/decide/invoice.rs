@@ -155,7 +155,7 @@ fn edit(
     if !is_changed && !draft.issues {
         return Ok(done(invoice));
     }
-    let mut after = Invoice { content, currency, ..next(working_set, invoice) };
+    let mut after = Invoice { currency, content, ..next(working_set, invoice) };
     let mut effects = if draft.issues {
         working_set.last_sale(invoice.customer_id)?;
         issue(working_set, &mut after, &stored, None)?;
@@ -364,7 +364,7 @@ fn pay(
     item.optional.invoice_number = Some(invoice.number().into());
     item.optional.method.clone_from(&payment.method);
     item.optional.description.clone_from(&payment.description);
-    let trans_id = record_own(working_set, item, payment.random, actor)?;
+    let trans_id = record_own(working_set, &item, payment.random, actor)?;
     let after = working_set.invoices.get(invoice.id)?.map(Arc::clone).ok_or(Rejection::Defect)?;
     let done = InvoiceDone { trans_id: Some(trans_id), ..InvoiceDone::of(&after) };
     Ok(Effects::new(Outcome::Invoiced(done), None))

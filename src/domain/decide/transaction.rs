@@ -276,12 +276,12 @@ fn record(
 /// 409 with the reason if it is refused; missing facts.
 pub(super) fn record_own(
     working_set: &mut WorkingSet,
-    item: Item,
+    item: &Item,
     random: u128,
     actor: &Actor,
 ) -> Result<String, Undecided> {
     let ingest = Ingest::new(Vec::new(), OnUnknown::Refuse, random);
-    let answer = deliver(working_set, &item, (&ingest, 0), actor, Sight::FULL)?;
+    let answer = deliver(working_set, item, (&ingest, 0), actor, Sight::FULL)?;
     match (answer.trans_id, answer.reason) {
         (Some(id), _) => Ok(id),
         (None, reason) => {

@@ -128,7 +128,7 @@ impl InvoicingInput {
         let mut new = old.clone();
         let mut problems = Vec::new();
         let mut refuse = |name: &str, code: &'static str, message: String| {
-            problems.push(Problem::field(&[name], code, message))
+            problems.push(Problem::field(&[name], code, message));
         };
         for (name, sent, place, is_paragraph) in [
             ("invoiceSellerAddress", &self.address, &mut new.address, true),

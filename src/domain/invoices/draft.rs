@@ -85,6 +85,10 @@ const ITEM_NAMES: [&str; 12] = [
     "itemTotalAmount",
 ];
 
+/// The names of the days.
+const DAY: &str = "invoiceDate";
+const DUE_DAY: &str = "invoiceDueDate";
+
 /// A line as it was sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LineDraft {
@@ -104,13 +108,12 @@ pub struct InvoiceDraft {
     discount: Option<Money>,
     amount: Option<Money>,
     tax: Option<Money>,
-    day: Option<Option<NaiveDate>>,
-    due_day: Option<Option<NaiveDate>>,
     /// The number that the sender expects.
     pub number: Option<CompactString>,
     /// Whether to issue it at once (`invoiceStatus` 1).
     pub issues: bool,
     texts: BTreeMap<&'static str, Option<String>>,
+    days: BTreeMap<&'static str, Option<NaiveDate>>,
     additional: Option<BTreeMap<CompactString, CompactString>>,
 }
 
@@ -196,18 +199,18 @@ impl InvoiceDraft {
             "notes" => drop(self.texts.insert("notes", paragraph(given)?)),
             "termsConditions" => drop(self.texts.insert("termsConditions", paragraph(given)?)),
             "currency" => {
-                self.currency = text(given, CODE_CHARS_MAX)?.map(|code| Currency::parse(&code)).transpose()?
+                self.currency =
+                    text(given, CODE_CHARS_MAX)?.map(|code| Currency::parse(&code)).transpose()?;
             }
             "discount" => self.discount = amount(given)?,
             "invoiceAmount" => self.amount = amount(given)?,
             "tax" => self.tax = amount(given)?,
-            "invoiceDate" => self.day = Some(day(given)?),
-            "invoiceDueDate" => self.due_day = Some(day(given)?),
+            "invoiceDate" => drop(self.days.insert(DAY, day(given)?)),
+            "invoiceDueDate" => drop(self.days.insert(DUE_DAY, day(given)?)),
             "invoiceNumber" => self.number = text(given, CODE_CHARS_MAX)?,
             "invoiceStatus" => {
                 self.issues = match given {
-                    Given::Null => false,
-                    Given::Number("0") => false,
+                    Given::Null | Given::Number("0") => false,
                     Given::Number("1") => true,
                     _ => {
                         return Err((
@@ -284,8 +287,9 @@ impl InvoiceDraft {
                 _ => content.terms_conditions.clone_from(value),
             }
         }
-        content.wanted_day = self.day.unwrap_or(content.wanted_day);
-        content.wanted_due_day = self.due_day.unwrap_or(content.wanted_due_day);
+        let sent = |name: &str, old: Option<NaiveDate>| self.days.get(name).copied().unwrap_or(old);
+        content.wanted_day = sent(DAY, content.wanted_day);
+        content.wanted_due_day = sent(DUE_DAY, content.wanted_due_day);
         content.discount = self.discount.unwrap_or(content.discount);
         if let Some(additional) = &self.additional {
             content.additional.clone_from(additional);
@@ -421,6 +425,9 @@ pub fn amount(given: &Given<'_>) -> Result<Option<Money>, ValueError> {
 }
 
 /// A day: `YYYY-MM-DD`, `MM/DD/YYYY`, or a time of which the day counts.
+///
+/// # Errors
+/// Another text or type, or a day outside 1970 to 2199.
 pub fn day(given: &Given<'_>) -> Result<Option<NaiveDate>, ValueError> {
     let text = match given {
         Given::Null => return Ok(None),
@@ -484,7 +491,7 @@ pub fn items(given: &Given<'_>) -> Result<Option<Vec<LineDraft>>, Vec<Problem>> 
             Given::Object(members) => match item(&members) {
                 Ok(line) => lines.push(line),
                 Err(found) => {
-                    problems.extend(found.into_iter().map(|problem| problem.within(&place).within("items")))
+                    problems.extend(found.into_iter().map(|problem| problem.within(&place).within("items")));
                 }
             },
             other => {

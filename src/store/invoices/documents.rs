@@ -24,12 +24,12 @@ struct DocumentRow {
 impl DocumentRow {
     fn seal(
         (entrypoint_id, invoice_id): (i64, i64),
-        pdf: Plain,
+        pdf: &Plain,
         key: &DataKey,
     ) -> Result<DocumentRow, StoreError> {
         let salt = random::<SALT_BYTES>()?.to_vec();
         let mut row = DocumentRow { entrypoint_id, invoice_id, key_id: key.id, salt, document: Vec::new() };
-        row.document = key.seal_key(&row.salt)?.seal(&row.ad(), &pdf)?;
+        row.document = key.seal_key(&row.salt)?.seal(&row.ad(), pdf)?;
         Ok(row)
     }
 
@@ -72,7 +72,7 @@ pub(crate) fn keep(
     pdf: Vec<u8>,
     key: &DataKey,
 ) -> Result<(), StoreError> {
-    let row = DocumentRow::seal(place, Plain::from(pdf), key)?;
+    let row = DocumentRow::seal(place, &Plain::from(pdf), key)?;
     on!(conn, |c| diesel::insert_into(invoice_document::table)
         .values(&row)
         .on_conflict((invoice_document::entrypoint_id, invoice_document::invoice_id))
@@ -93,7 +93,7 @@ pub(super) fn rekey(
 ) -> Result<(), StoreError> {
     let Some(old) = row(conn, place)?.filter(|row| row.key_id != new.id) else { return Ok(()) };
     let plain = old.open(conn, ring)?;
-    let moved = DocumentRow::seal(place, plain, new)?;
+    let moved = DocumentRow::seal(place, &plain, new)?;
     on!(conn, |c| diesel::update(invoice_document::table.find(place)).set(&moved).execute(c))?;
     Ok(())
 }

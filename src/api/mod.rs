@@ -36,6 +36,7 @@ pub use self::imports::JobOut;
 
 /// The route table: every URL of the service.
 fn routes(config: &mut ServiceConfig<'_>) {
+    shop_routes(config);
     config
         // Jobs on many customers come before `{customerId}`, as an entrypoint may have a name such as `archive`.
         .service(invitations::invite_customers)
@@ -88,32 +89,9 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(methods::get_stored_method)
         .service(methods::update_stored_method)
         .service(methods::delete_stored_method)
-        // Subscriptions
-        .service(subscriptions::put_subscription)
-        .service(subscriptions::add_subscription)
-        .service(subscriptions::get_subscription)
-        .service(subscriptions::list_organisation_subscriptions)
-        .service(subscriptions::list_subscriptions)
         // Transactions
         .service(transactions::record_transactions)
         .service(transactions::get_transaction)
-        // Coupons
-        .service(coupons::list_coupons)
-        .service(coupons::create_coupon)
-        .service(coupons::get_coupon)
-        .service(coupons::update_coupon)
-        .service(coupons::delete_coupon)
-        .service(coupons::redeem_coupon)
-        .service(coupons::list_redemptions)
-        .service(coupons::release_redemption)
-        .service(coupons::list_customer_coupons)
-        .service(coupons::give_coupon)
-        // The catalogue
-        .service(products::list_products)
-        .service(products::create_product)
-        .service(products::get_product)
-        .service(products::update_product)
-        .service(products::delete_product)
         // Invitations and mail
         .service(customers::invite_customer)
         .service(customers::get_invitation)
@@ -172,6 +150,34 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(http::health::get_live)
         .service(http::health::get_ready)
         .service(http::health::get_metrics);
+}
+
+/// The part of the route table for what customers subscribe to and buy.
+fn shop_routes(config: &mut ServiceConfig<'_>) {
+    config
+        // Subscriptions
+        .service(subscriptions::put_subscription)
+        .service(subscriptions::add_subscription)
+        .service(subscriptions::get_subscription)
+        .service(subscriptions::list_organisation_subscriptions)
+        .service(subscriptions::list_subscriptions)
+        // Coupons
+        .service(coupons::list_coupons)
+        .service(coupons::create_coupon)
+        .service(coupons::get_coupon)
+        .service(coupons::update_coupon)
+        .service(coupons::delete_coupon)
+        .service(coupons::redeem_coupon)
+        .service(coupons::list_redemptions)
+        .service(coupons::release_redemption)
+        .service(coupons::list_customer_coupons)
+        .service(coupons::give_coupon)
+        // The catalogue
+        .service(products::list_products)
+        .service(products::create_product)
+        .service(products::get_product)
+        .service(products::update_product)
+        .service(products::delete_product);
 }
 
 /// The OpenAPI document of the service.

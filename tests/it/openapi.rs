@@ -728,7 +728,7 @@ async fn an_entrypoint_named_like_a_path_segment_works_on_every_route() {
                 "/api/Customer/single/{entry}" => customer = answer.data()["customerId"].clone(),
                 "/api/Coupon/{entry}/{code}/redeem" => coupon = answer.json.clone(),
                 "/api/Product/{entry}" if *method == Method::POST => {
-                    product = answer.json["productId"].clone()
+                    product = answer.json["productId"].clone();
                 }
                 "/api/Import/customersForm/{entry}" => imported = answer.data()["jobId"].clone(),
                 _ => {}

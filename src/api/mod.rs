@@ -36,7 +36,6 @@ pub use self::imports::JobOut;
 
 /// The route table: every URL of the service.
 fn routes(config: &mut ServiceConfig<'_>) {
-    shop_routes(config);
     config
         // Jobs on many customers come before `{customerId}`, as an entrypoint may have a name such as `archive`.
         .service(invitations::invite_customers)
@@ -150,9 +149,11 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(http::health::get_live)
         .service(http::health::get_ready)
         .service(http::health::get_metrics);
+    shop_routes(config);
 }
 
-/// The part of the route table for what customers subscribe to and buy.
+/// The part of the route table for what customers subscribe to and buy. It comes after that of customers, as an entrypoint may
+/// have a name such as `coupons`.
 fn shop_routes(config: &mut ServiceConfig<'_>) {
     config
         // Subscriptions

@@ -672,6 +672,7 @@ async fn an_entrypoint_named_like_a_path_segment_works_on_every_route() {
     // Routes that create come before routes that read, cancel or commit.
     routes.sort_by_key(|(path, method)| {
         (
+            *method == Method::DELETE,
             *method != Method::POST,
             ORDER.iter().position(|start| path.starts_with(start)),
             path.matches('/').count(),

@@ -65,6 +65,11 @@ checks.negative_data_rejection.expected-statuses = [200, 400, 401, 403, 404, 405
 [[operations]]
 include-path-regex = "^/api/(Query|Export)/"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", 400, 401, 403, 404, 409, 429, "5xx"]
+
+# So it does for lists of coupons and products.
+[[operations]]
+include-path-regex = "^/api/(Coupon/|Product/|Customer/[^/]+/coupons)"
+checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", 400, 401, 403, 404, 409, 412, 429, "5xx"]
 """
 
 

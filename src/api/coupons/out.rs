@@ -95,11 +95,9 @@ pub(crate) struct CouponOut {
     /// Whether only customers may redeem it whom it is assigned to.
     customers_only: bool,
     /// What the shop has set.
-    #[schema(inline)]
     status: CouponStatus,
     /// How it stands now: `online` (it can be redeemed), `offline`, `scheduled` (`startsAt` is still to come), `expired`
     /// (`redeemBy` is over) or `usedUp` (`maxRedemptions` is reached).
-    #[schema(inline)]
     state: CouponState,
     /// How many redemptions take a place; one that was released takes none.
     redeemed: i64,

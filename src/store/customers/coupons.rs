@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::load::Loaded;
-use super::save::{Owner, owner};
+use super::owners::{Owner, owner};
 use crate::domain::coupons::Redemption;
 use crate::domain::decide::ledger::Payer;
 use crate::domain::decide::missing::CouponFact;

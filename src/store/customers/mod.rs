@@ -11,6 +11,7 @@ mod handle;
 mod ledger;
 pub(crate) mod lists;
 pub(crate) mod load;
+mod owners;
 pub(crate) mod record_cache;
 pub(crate) mod save;
 pub(crate) mod sealed;

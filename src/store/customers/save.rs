@@ -10,6 +10,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
 use super::load::Loaded;
+use super::owners::{Owner, owner};
 use super::rows::{
     CustomerRow, HistoryRow, NewCustomers, NewHistory, insert_customers, insert_history, update_customer,
 };
@@ -49,13 +50,6 @@ use crate::store::statistics::{self, ADD_COUNT, CountRow, NewCounts};
 use crate::store::subscriptions;
 use crate::store::transactions;
 use crate::store::transactions::rows::{Seals, TransactionRow};
-use crate::vault::{SALT_BYTES, SealKey, random};
-
-/// The salt of a customer and the key derived from it, during the save of a batch.
-pub(super) struct Owner {
-    salt: Vec<u8>,
-    pub(super) seal: SealKey,
-}
 
 /// Everything that one working set adds to the tables.
 #[derive(Default)]
@@ -331,27 +325,6 @@ fn add_records(
         }
     }
     Ok(())
-}
-
-/// The salt of a customer: the stored salt, or a new one for a new customer.
-pub(super) fn owner<'a>(
-    loaded: &Loaded,
-    owners: &'a mut HashMap<i64, Owner>,
-    id: i64,
-) -> Result<&'a Owner, StoreError> {
-    match owners.entry(id) {
-        std::collections::hash_map::Entry::Occupied(entry) => Ok(entry.into_mut()),
-        std::collections::hash_map::Entry::Vacant(entry) => {
-            let known = loaded.rows.get(&id).map(|row| &row.salt);
-            let known = known.or_else(|| loaded.payers.get(&id).map(|payer| &payer.salt));
-            let salt = match known.and_then(Clone::clone) {
-                Some(salt) => salt,
-                None => random::<SALT_BYTES>()?.to_vec(),
-            };
-            let seal = loaded.keys.new.key.seal_key(&salt)?;
-            Ok(entry.insert(Owner { salt, seal }))
-        }
-    }
 }
 
 /// A customer before and after a batch, for its digests and terms.

@@ -178,10 +178,10 @@ fn has_etag(id: &str) -> bool {
     id == "request_consent"
         || id == "get_subscription"
         || id == "put_subscription"
-        || ["_coupon", "_product"]
-            .iter()
-            .filter_map(|subject| id.strip_suffix(subject))
-            .any(|verb| ["create", "get", "update"].contains(&verb))
+        || id
+            .strip_suffix("_coupon")
+            .or_else(|| id.strip_suffix("_product"))
+            .is_some_and(|verb| ["create", "get", "update"].contains(&verb))
         || id.strip_suffix("_customer").is_some_and(|verb| changes.contains(&verb))
 }
 

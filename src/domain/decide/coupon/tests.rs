@@ -42,6 +42,10 @@ impl Kept {
                 let found = self.redemptions.values().find(takes).cloned();
                 set.coupons.add_reference((id, customer, reference.clone()), found);
             }
+            Missing::Coupon(CouponFact::Assigned(customer)) => {
+                set.coupons
+                    .add_assigned(customer, if customer == 3 { ASSIGNED_MAX } else { ASSIGNED_MAX - 1 });
+            }
             Missing::Coupon(CouponFact::Redemption(id)) => {
                 set.coupons.add_redemption(id, self.redemptions.get(&id).cloned());
             }
@@ -188,4 +192,22 @@ fn rules_17_a_redemption_is_a_part_of_another_command() {
         ChangeCoupon::Release { code: CouponCode::parse(CODE).unwrap(), redemption_id: redemption.id };
     decided(&kept, &mut next, &change).unwrap();
     assert!(decided(&kept, &mut next, &usage(2, 0, 8)).is_ok());
+}
+
+#[test]
+fn rules_17_a_customer_has_at_most_so_many_coupons() {
+    let kept = Kept { coupon: Some(coupon(None, None)), ..Kept::default() };
+    let mut set = WorkingSet::new(Arc::new(Entrypoint::default()), Micros(1), 0..0);
+    let give = |customer_id| {
+        let draft = CouponDraft::parse(&serde_json::from_str(r#"{"code": "TEN"}"#).unwrap()).unwrap();
+        ChangeCoupon::Give { customer_id, draft, random: 7 }
+    };
+    assert_eq!(code_of(&decided(&kept, &mut set, &give(3)).unwrap_err()), "too_many_coupons");
+    for _ in 0..2 {
+        let given = decided(&kept, &mut set, &give(1)).unwrap();
+        assert!(matches!(given, CouponOutcome::Given(1, _, used) if used.assigned_at == Some(Micros(1))));
+    }
+    assert_eq!(set.coupons.assigned(1), Ok(ASSIGNED_MAX), "to assign twice is to assign once");
+    assert_eq!(set.events().len(), 1);
+    assert_eq!(decided(&kept, &mut set, &give(9)), Err(Rejection::NotFound));
 }

@@ -16,6 +16,7 @@ mod labels;
 mod lists;
 mod mail;
 mod methods;
+mod orders;
 mod payer;
 mod products;
 mod references;
@@ -192,6 +193,13 @@ fn shop_routes(config: &mut ServiceConfig<'_>) {
         .service(coupons::release_redemption)
         .service(coupons::list_customer_coupons)
         .service(coupons::give_coupon)
+        // Orders
+        .service(orders::take_order)
+        .service(orders::list_customer_orders)
+        .service(orders::get_order)
+        .service(orders::cancel_order)
+        .service(orders::resend_order)
+        .service(orders::list_orders)
         // The catalogue
         .service(products::list_products)
         .service(products::create_product)

@@ -1,7 +1,7 @@
 //! Puts an invoice together: the head, the parties, the lines, the sums, the notes and the foot.
 
 use super::Error;
-use super::drawing::{About, Part};
+use super::composed::{About, Composed, Part};
 use super::invoice::{Color, Invoice, Kind};
 use super::numbers::date;
 use super::paragraph::{Paragraph, TextLine, written_lines};
@@ -47,13 +47,6 @@ pub(super) struct Composer<'a> {
     pub(super) typesetter: Typesetter,
     pub(super) sheet: Sheet,
     pub(super) parts: Vec<Part>,
-}
-
-/// A document that only has to be written.
-pub(super) struct Composed {
-    pub(super) pages: Vec<Vec<Item>>,
-    pub(super) parts: Vec<Part>,
-    pub(super) about: About,
 }
 
 /// Sets an invoice on pages.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Datelike as _, NaiveDate};
+use chrono::Datelike as _;
 use krilla::color::rgb;
 use krilla::configure::{Archival, ConfigurationBuilder};
 use krilla::geom::{PathBuilder, Point, Rect};
@@ -16,32 +16,10 @@ use krilla::tagging::{
 use krilla::{Document, SerializeSettings};
 
 use super::Error;
-use super::compose::Composed;
+use super::composed::{About, Composed, Part};
 use super::invoice::Color;
 use super::paragraph::TextLine;
 use super::sheet::{Item, PAGE_HEIGHT, PAGE_WIDTH, Place, Style};
-
-/// What a part of a document is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
-    /// The title.
-    Title,
-    /// A heading.
-    Heading,
-    /// Some lines of text.
-    Paragraph,
-    /// A table, whose first row names the columns.
-    Table,
-}
-
-/// What the file says about itself.
-pub(super) struct About {
-    pub(super) title: String,
-    pub(super) author: String,
-    /// The code of the language.
-    pub(super) language: &'static str,
-    pub(super) date: NaiveDate,
-}
 
 /// The marked texts of a document by part, row and column.
 type Marks = BTreeMap<(usize, usize, usize), Vec<Identifier>>;

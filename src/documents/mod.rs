@@ -8,6 +8,7 @@
 
 mod clean;
 mod compose;
+mod composed;
 mod drawing;
 mod fonts;
 mod invoice;

@@ -66,6 +66,8 @@ fn printed(invoice: &domain::Invoice) -> Invoice {
     let issue = invoice.issue.clone().unwrap_or_default();
     let (content, sums) = (&invoice.content, invoice.content.sums);
     let is_invoice = invoice.kind == InvoiceKind::Invoice;
+    let is_paid = issue.is_paid || sums.total == Money::default();
+    let paid = if is_paid { decimal(sums.total) } else { Decimal::ZERO };
     let lines = content.lines.iter().map(|line| {
         let parts = [line.name.as_deref(), line.description.as_deref()];
         let description = parts.into_iter().flatten().collect::<Vec<_>>().join("\n");
@@ -121,14 +123,10 @@ fn printed(invoice: &domain::Invoice) -> Invoice {
         discount: decimal(content.discount),
         tax: decimal(sums.tax),
         total: decimal(sums.total),
-        paid: Decimal::ZERO,
+        paid,
         credit: Decimal::ZERO,
-        amount_due: is_invoice.then(|| decimal(sums.total)),
-        state: is_invoice.then_some(if sums.total == Money::default() {
-            PaymentState::Paid
-        } else {
-            PaymentState::Open
-        }),
+        amount_due: is_invoice.then(|| decimal(sums.total) - paid),
+        state: is_invoice.then_some(if is_paid { PaymentState::Paid } else { PaymentState::Open }),
         notes: notes.into_iter().flatten().collect::<Vec<_>>().join("\n\n"),
         footer: issue.look.footer.unwrap_or_default(),
     }

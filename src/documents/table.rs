@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::compose::{BODY, Composer, PALE, STRONG};
-use super::drawing::Part;
+use super::composed::Part;
 use super::invoice::{Kind, Line};
 use super::numbers::{amount, money, percent, quantity};
 use super::paragraph::Paragraph;

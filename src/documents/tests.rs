@@ -3,8 +3,7 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use super::compose::Composed;
-use super::drawing::Part;
+use super::composed::{Composed, Part};
 use super::sheet::{Item, MARGIN, PAGE_HEIGHT, PAGE_WIDTH, Place};
 use super::*;
 use crate::domain::entrypoints::theme::Language;

@@ -30,6 +30,8 @@ pub enum MailKind {
     Receipt,
     /// An invoice or a credit note, as a PDF.
     Invoice,
+    /// What was ordered.
+    OrderConfirmation,
 }
 
 impl MailKind {
@@ -49,7 +51,8 @@ impl MailKind {
             | MailKind::EmailChanged
             | MailKind::UsernameChanged
             | MailKind::Receipt
-            | MailKind::Invoice => None,
+            | MailKind::Invoice
+            | MailKind::OrderConfirmation => None,
         }
     }
 }
@@ -69,12 +72,14 @@ pub struct NewMail {
     pub receipt: Option<Receipt>,
     /// The invoice that it brings.
     pub invoice_id: Option<i64>,
+    /// The order that it confirms.
+    pub order: Option<Box<OrderEnclosed>>,
 }
 
 impl NewMail {
     /// A mail that carries nothing.
     pub fn of(entrypoint_id: i64, customer_id: i64, kind: MailKind) -> NewMail {
-        NewMail { entrypoint_id, customer_id, kind, link: None, receipt: None, invoice_id: None }
+        NewMail { entrypoint_id, customer_id, kind, link: None, receipt: None, invoice_id: None, order: None }
     }
 }
 
@@ -91,6 +96,42 @@ pub struct Receipt {
     pub description: String,
     /// How it was paid, such as `card •••• 4242`; may be empty.
     pub method: String,
+}
+
+/// What the confirmation of an order says. Each amount has its currency, such as `19.99 USD`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderEnclosed {
+    /// The id of the order.
+    pub number: String,
+    /// The number of its invoice.
+    pub invoice_number: String,
+    /// The day, such as `2026-03-01`.
+    pub day: String,
+    /// What was ordered.
+    pub lines: Vec<OrderedLine>,
+    /// What a coupon takes off; empty without one.
+    pub discount: String,
+    /// The tax.
+    pub tax: String,
+    /// What it comes to.
+    pub total: String,
+    /// Whether it is paid.
+    pub is_paid: bool,
+    /// The language of the buyer.
+    pub language: Language,
+}
+
+/// A line in the confirmation of an order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderedLine {
+    /// What was ordered.
+    pub what: String,
+    /// How much.
+    pub quantity: String,
+    /// Without discount and tax.
+    pub amount: String,
 }
 
 /// The invoice in a mail.
@@ -137,6 +178,8 @@ pub struct Letter {
     pub invoice_id: Option<i64>,
     /// That invoice, once it is read.
     pub invoice: Option<InvoiceEnclosed>,
+    /// The order that it confirms.
+    pub order: Option<Box<OrderEnclosed>>,
 }
 
 /// What became of a mail.

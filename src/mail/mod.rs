@@ -178,6 +178,7 @@ mod tests {
             receipt: (kind == MailKind::Receipt).then(Receipt::default),
             invoice_id: None,
             invoice: (kind == MailKind::Invoice).then(InvoiceEnclosed::default),
+            order: (kind == MailKind::OrderConfirmation).then(Box::default),
         }
     }
 

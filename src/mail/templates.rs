@@ -10,7 +10,7 @@ use crate::domain::accounts::link::{link_url, portal_url};
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::entrypoints::theme::{Language, Theme, text_on};
 use crate::domain::kernel::time::Micros;
-use crate::domain::mail::{InvoiceEnclosed, Letter, MailKind, Receipt};
+use crate::domain::mail::{InvoiceEnclosed, Letter, MailKind, OrderEnclosed, OrderedLine, Receipt};
 
 /// The maximum length of a name in a greeting, in characters.
 const GREETED_CHARS_MAX: usize = 80;
@@ -32,10 +32,10 @@ macro_rules! built_in {
 }
 
 /// Every template, by its file name.
-const BUILT_IN: [(&str, &str); 38] = built_in![
+const BUILT_IN: [(&str, &str); 42] = built_in![
     "layout.html", "button.html";
     each "invitation", "reset", "locked", "passwordChanged", "emailChanged", "usernameChanged", "consentOptIn",
-    "receipt", "invoice"
+    "receipt", "invoice", "orderConfirmation"
 ];
 
 /// The texts of a mail.
@@ -113,6 +113,8 @@ impl Templates {
                     invoice_id: None,
                     invoice: (kind == MailKind::Invoice)
                         .then(|| InvoiceEnclosed { language, ..InvoiceEnclosed::default() }),
+                    order: (kind == MailKind::OrderConfirmation)
+                        .then(|| Box::new(OrderEnclosed { language, ..OrderEnclosed::default() })),
                 };
                 self.render(&entrypoint, &letter, "https://pay.example")?;
             }
@@ -131,7 +133,8 @@ impl Templates {
             (Some(kind), Some(token)) => link_url(public_url, &entrypoint.entry, kind, token),
             _ => String::new(),
         };
-        let own = letter.invoice.as_ref().map(|invoice| invoice.language);
+        let of_order = letter.order.as_ref().map(|order| order.language);
+        let own = letter.invoice.as_ref().map(|invoice| invoice.language).or(of_order);
         let language = own.unwrap_or(entrypoint.theme.language).code();
         let invoice = letter.invoice.as_ref().map(|invoice| {
             context! {
@@ -140,6 +143,25 @@ impl Templates {
                 amount => invoice.amount.as_str(),
                 is_open => invoice.is_open,
                 due_day => invoice.due_day.as_str(),
+            }
+        });
+        let order = letter.order.as_ref().map(|order| {
+            let line = |line: &OrderedLine| {
+                context! {
+                    what => line.what.as_str(),
+                    quantity => line.quantity.as_str(),
+                    amount => line.amount.as_str(),
+                }
+            };
+            context! {
+                number => order.number.as_str(),
+                invoice_number => order.invoice_number.as_str(),
+                day => order.day.as_str(),
+                lines => order.lines.iter().map(line).collect::<Vec<_>>(),
+                discount => order.discount.as_str(),
+                tax => order.tax.as_str(),
+                total => order.total.as_str(),
+                is_paid => order.is_paid,
             }
         });
         let receipt = letter.receipt.as_ref().map(|receipt| {
@@ -162,6 +184,7 @@ impl Templates {
             language => language,
             receipt => receipt,
             invoice => invoice,
+            order => order,
         };
         let rendered = |ending: &str| {
             let name = format!("{}.{language}.{ending}", letter.kind.name());

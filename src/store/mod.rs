@@ -24,6 +24,7 @@ mod keys;
 mod labels;
 mod lifecycle;
 mod mail;
+mod orders;
 mod products;
 mod register;
 mod statistics;
@@ -63,6 +64,7 @@ pub use self::keys::keyring::{DataKeyRecord, KeyRing};
 pub use self::keys::rotation::{Rotation, RotationPhase};
 pub use self::labels::{LabelLease, LabelReport};
 pub use self::mail::{MailId, MailLease, Mark, OutboxMail, OutboxRequest};
+pub use self::orders::{FoundOrder, OrderPage, OrderRequest};
 pub use self::products::{ProductPage, ProductRequest};
 pub use self::subscriptions::{SubscriptionPage, SubscriptionRequest};
 pub use self::transactions::lists::{
@@ -386,6 +388,8 @@ handles! {
     coupons: Coupons,
     /// The catalogue.
     products: Products,
+    /// Orders that staff took.
+    orders: Orders,
     /// Transactions of customers.
     transactions: Transactions,
     /// Entrypoints, their organisations and settings.

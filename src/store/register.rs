@@ -10,12 +10,13 @@ use super::jobs::sealed::JobTables;
 use super::keys::sealed_table::SealedTable;
 use super::labels::sealed::LabelTable;
 use super::mail::sealed::MailTable;
+use super::orders::sealed::OrderTable;
 use super::products::sealed::ProductTable;
 use super::transactions::sealed::TransactionTable;
 
 /// All sealed tables. Customers come first, because a rotation needs the customers' salts to open the rows of other
 /// tables.
-pub(crate) const REGISTER: [&dyn SealedTable; 12] = [
+pub(crate) const REGISTER: [&dyn SealedTable; 13] = [
     &CustomerTables,
     &IdempotencyTable,
     &JobTables,
@@ -28,6 +29,7 @@ pub(crate) const REGISTER: [&dyn SealedTable; 12] = [
     &CouponTable,
     &RedemptionTable,
     &ProductTable,
+    &OrderTable,
 ];
 
 #[cfg(test)]
@@ -41,7 +43,7 @@ mod tests {
     use crate::store::engine::migrate::migrate;
 
     /// Columns of bytes that are not sealed, each with its content.
-    const OTHERS: [(&str, &str); 41] = [
+    const OTHERS: [(&str, &str); 42] = [
         ("service_state.value", "checks the master key"),
         ("data_key.wrapped", "a key, wrapped by the master key"),
         ("signing_key.secret", "of no customer; the keyring seals it under the service's key"),
@@ -68,6 +70,7 @@ mod tests {
             "a keyed hash, removed when the place is given back or the person erased",
         ),
         ("product.product_id", "a time and random bits"),
+        ("sales_order.order_id", "a time and random bits"),
         ("transaction.trans_id", "a time and random bits"),
         ("transaction.digest", "a keyed hash"),
         ("transaction.refund_of", "a keyed hash"),

@@ -474,7 +474,8 @@ fn codes() -> BTreeSet<String> {
         }
         // Options and PostgreSQL's settings have similar names.
         let is_other = ["conn.rs", "tests.rs"].iter().any(|name| place.ends_with(name));
-        if is_other || place.starts_with(root().join("src/cli")) {
+        let is_code = place.extension().is_some_and(|extension| extension == "rs");
+        if is_other || !is_code || place.starts_with(root().join("src/cli")) {
             continue;
         }
         let text = fs::read_to_string(&place).unwrap();

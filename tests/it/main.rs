@@ -48,6 +48,7 @@ mod mail;
 mod matching;
 mod methods;
 mod openapi;
+mod orders;
 mod overload;
 mod payment_guide;
 mod portal;

@@ -17,9 +17,9 @@ METHODS = ("get", "put", "post", "delete")
 # What a first token cannot do where other machines may reach the service: it lacks `settings`, `tokens` and `service` there
 # (rules 1). Each refusal says how to make a token that can.
 REFUSED = re.compile(r"/(Organization|Paypoint(?!/labels)|Token)\b")
-# The service chooses the ids of stored methods, transactions, redemptions, products and invoices, so the document cannot
-# know them.
-UNKNOWN = ("{methodId}", "{transId}", "{redemptionId}", "{productId}", "{invoiceId}")
+# The service chooses the ids of stored methods, transactions, redemptions, products, invoices and orders, so the
+# document cannot know them.
+UNKNOWN = ("{methodId}", "{transId}", "{redemptionId}", "{productId}", "{invoiceId}", "{orderId}")
 # There is no billing engine.
 NEVER = {("post", "/Subscription/add")}
 SECONDS = 30

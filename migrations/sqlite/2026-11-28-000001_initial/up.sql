@@ -503,6 +503,32 @@ CREATE TABLE product (
 ) WITHOUT ROWID;
 CREATE INDEX product_active ON product (entrypoint_id, active, product_id);
 
+-- Orders that staff took.
+CREATE TABLE sales_order (
+    entrypoint_id BIGINT NOT NULL,
+    -- 6 bytes of milliseconds of its making, then 10 random ones.
+    order_id BLOB NOT NULL,
+    -- It stays when the person is erased.
+    customer_id BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    -- 0 pending, 1 completed, 2 cancelled.
+    state SMALLINT NOT NULL,
+    -- 0 paid, 1 on account, 2 by a payment request.
+    collect SMALLINT NOT NULL,
+    currency TEXT NOT NULL,
+    -- Ten-thousandths of the currency.
+    total_units BIGINT NOT NULL,
+    invoice_id BIGINT,
+    created_at_us BIGINT NOT NULL,
+    updated_at_us BIGINT NOT NULL,
+    -- The data key of the document.
+    key_id BIGINT NOT NULL,
+    -- Sealed under the customer's salt: lines, coupon, notes. NULL once the person is erased.
+    document BLOB,
+    PRIMARY KEY (entrypoint_id, order_id)
+) WITHOUT ROWID;
+CREATE INDEX sales_order_customer ON sales_order (entrypoint_id, customer_id, order_id);
+
 -- Customers whose stage moves at a time, unless something happens before.
 CREATE TABLE lifecycle_due (
     entrypoint_id BIGINT NOT NULL,

@@ -77,7 +77,7 @@ pub(crate) struct InvoiceOut<'a> {
     #[schema(value_type = f64)]
     tax: Option<Box<RawValue>>,
     /// The tax at each rate.
-    taxes: Vec<TaxOut>,
+    taxes: Vec<InvoiceTaxOut>,
     /// What it comes to.
     #[schema(value_type = f64)]
     invoice_amount: Option<Box<RawValue>>,
@@ -125,7 +125,7 @@ pub(crate) struct InvoiceOut<'a> {
     /// The commodity code of the whole.
     summary_commodity_code: &'a str,
     /// The items.
-    items: Vec<ItemOut<'a>>,
+    items: Vec<InvoiceItemOut<'a>>,
     /// The customer as it is now.
     #[serde(rename = "Customer")]
     customer: InvoiceCustomerOut,
@@ -182,7 +182,7 @@ struct EmptyOut {}
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::struct_field_names, reason = "the names of the contract")]
-struct ItemOut<'a> {
+struct InvoiceItemOut<'a> {
     /// What is sold.
     item_product_name: &'a str,
     /// More about it.
@@ -224,7 +224,7 @@ struct ItemOut<'a> {
 /// The tax at a rate.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct TaxOut {
+struct InvoiceTaxOut {
     /// The rate in percent.
     #[schema(value_type = f64)]
     rate: Option<Box<RawValue>>,
@@ -370,7 +370,7 @@ impl<'a> InvoiceOut<'a> {
             tax: number(content.sums.tax),
             taxes: by_rate(&content.lines)
                 .into_iter()
-                .map(|sum| TaxOut {
+                .map(|sum| InvoiceTaxOut {
                     rate: decimal(&sum.rate),
                     net_amount: number(sum.net),
                     tax: number(sum.tax),
@@ -396,7 +396,7 @@ impl<'a> InvoiceOut<'a> {
             shipping_email: shown(&shipping.email),
             shipping_phone: shown(&shipping.phone),
             summary_commodity_code: short(&content.commodity_code),
-            items: content.lines.iter().map(|line| ItemOut::new(line, is_hidden)).collect(),
+            items: content.lines.iter().map(|line| InvoiceItemOut::new(line, is_hidden)).collect(),
             customer: InvoiceCustomerOut {
                 customer_id: stored.id,
                 customer_number,
@@ -438,12 +438,12 @@ impl<'a> InvoiceOut<'a> {
 
 static NOTHING: BTreeMap<CompactString, CompactString> = BTreeMap::new();
 
-impl<'a> ItemOut<'a> {
+impl<'a> InvoiceItemOut<'a> {
     /// Renders a line. The description of what an erased person bought may name the person.
-    fn new(line: &'a Line, is_hidden: bool) -> ItemOut<'a> {
+    fn new(line: &'a Line, is_hidden: bool) -> InvoiceItemOut<'a> {
         let short =
             |text: &'a Option<CompactString>| text.as_deref().filter(|_| !is_hidden).unwrap_or_default();
-        ItemOut {
+        InvoiceItemOut {
             item_product_name: short(&line.name),
             item_description: short(&line.description),
             item_product_code: short(&line.product_code),

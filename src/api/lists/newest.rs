@@ -15,6 +15,7 @@ use super::{SLICE, SummaryOut, any_page_of};
 use crate::api::http::body::Params;
 use crate::api::http::call::Call;
 use crate::api::http::error::Error;
+use crate::api::http::json;
 use crate::api::http::state::App;
 use crate::domain::kernel::problem::Problem;
 
@@ -111,21 +112,24 @@ where
     let mut page = fetch(part).await?;
     let total = known.or(page.total).unwrap_or(0);
     let app = call.app.clone();
-    let mut response = HttpResponse::Ok();
-    response.insert_header((CACHE_CONTROL, "private, no-cache"));
-    response.insert_header((CONTENT_TYPE, "application/json"));
     if left <= slice {
         let last = page.records.last().map(|(id, _)| *id).filter(|_| page.has_more);
         let next = sealed(&app, kind, context, last, total).await?;
-        if let Some(token) = &next {
-            response.insert_header((LINK, next_link(&call.request, token)));
-        }
+        let link = next.as_deref().map(|token| next_link(&call.request, token));
+        let mut records = Vec::new();
+        write(&mut records, &page.records, &mut true);
+        // Not of the token, which is another one each time.
+        let tag = json::tag(total, &records);
         let mut text = b"{\"Summary\":".to_vec();
         serde_json::to_writer(&mut text, &SummaryOut::new(limit, total).with_next(next))?;
         text.extend_from_slice(b",\"Records\":[");
-        write(&mut text, &page.records, &mut true);
+        text.append(&mut records);
         text.extend_from_slice(b"]}");
-        return Ok(response.body(text));
+        let mut response = json::tagged(&call.request, &tag, text);
+        if let Some(value) = link.and_then(|link| link.parse().ok()) {
+            response.headers_mut().insert(LINK, value);
+        }
+        return Ok(response);
     }
     let stream = async_stream::try_stream! {
         let mut text: Vec<u8> = b"{\"Records\":[".to_vec();
@@ -149,7 +153,10 @@ where
         text.push(b'}');
         yield Bytes::from(text);
     };
-    Ok(response.streaming::<_, actix_web::Error>(stream))
+    Ok(HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "private, no-cache"))
+        .insert_header((CONTENT_TYPE, "application/json"))
+        .streaming::<_, actix_web::Error>(stream))
 }
 
 fn write<I>(text: &mut Vec<u8>, records: &[(I, Vec<u8>)], is_first: &mut bool) {

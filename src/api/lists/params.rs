@@ -11,6 +11,7 @@ use crate::api::http::call::Call;
 use crate::api::http::error::{Error, unless_any};
 use crate::clock;
 use crate::domain::accounts::token::Scope;
+use crate::domain::entrypoints::Entrypoint;
 use crate::domain::exports::{COLUMNS_PARAMETER, Column, Format, parse_columns};
 use crate::domain::filter::{Filter, Search, Sort};
 use crate::domain::kernel::problem::noted;
@@ -48,6 +49,13 @@ impl ListTarget {
         let entry = call.path("entry");
         let name = format!("entry {entry}");
         Ok(ListTarget { name, file_name: entry.to_owned(), is_organisation: false, entrypoints })
+    }
+
+    /// A part of an entrypoint that the token sees.
+    pub(crate) fn of(entrypoint: &Entrypoint, part: &str) -> ListTarget {
+        let name = format!("entry {}/{part}", entrypoint.entry);
+        let file_name = entrypoint.entry.clone();
+        ListTarget { name, file_name, is_organisation: false, entrypoints: vec![entrypoint.id] }
     }
 
     /// The entrypoints of an organisation that the token sees.

@@ -6,6 +6,7 @@ use strum::{EnumString, IntoStaticStr, VariantNames};
 pub use super::creation::{CreateCustomer, Holder, Hung, OnMatch, Precomputed};
 use super::delivery::{Ingest, ItemAnswer, LinkTransaction};
 use super::invoicing::{ChangeInvoice, InvoiceDone};
+use super::ordering::{ChangeOrder, OrderDone};
 pub use super::precondition::Precondition;
 use super::shop::{ChangeCoupon, ChangeProduct, CouponOutcome, ProductOutcome};
 use crate::domain::accounts::sight::Sight;
@@ -80,6 +81,8 @@ pub enum Action {
     Coupon(Box<ChangeCoupon>),
     /// Change a product (rules 18).
     Product(Box<ChangeProduct>),
+    /// Take, cancel or send an order.
+    Order(Box<ChangeOrder>),
     /// Do nothing: answer the outcome kept under the key, or refuse with these problems if there is none (rules 4).
     Replay(Vec<Problem>),
 }
@@ -446,6 +449,8 @@ pub enum Outcome {
     Coupon(Box<CouponOutcome>),
     /// Something happened to a product.
     Product(Box<ProductOutcome>),
+    /// Something became of an order.
+    Ordered(OrderDone),
 }
 
 impl Outcome {
@@ -463,6 +468,7 @@ impl Outcome {
             | Outcome::Ingested(_)
             | Outcome::Coupon(_)
             | Outcome::Product(_)
+            | Outcome::Ordered(_)
             | Outcome::Linked { .. } => None,
         }
     }
@@ -478,6 +484,7 @@ impl Outcome {
             | Outcome::Linked { id }
             | Outcome::Commented { id, .. } => Some(*id),
             Outcome::Invoiced(done) => Some(done.customer_id),
+            Outcome::Ordered(done) => Some(done.customer_id),
             Outcome::Coupon(outcome) => outcome.customer(),
             Outcome::Matched(_) | Outcome::Ingested(_) | Outcome::Product(_) => None,
         }

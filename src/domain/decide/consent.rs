@@ -41,6 +41,7 @@ pub(super) fn decide_consent(
         link_ttl_secs: consent.link_ttl_secs,
         to: None,
         invoice_id: None,
+        order: None,
     });
     Ok(Effects::new(Outcome::Changed { id: consent.id, version }, revision).with_mail(mail))
 }

@@ -10,7 +10,7 @@ use crate::domain::comments::CommentChange;
 use crate::domain::customers::history::Operation;
 use crate::domain::customers::record::Stored;
 use crate::domain::kernel::time::Micros;
-use crate::domain::mail::MailKind;
+use crate::domain::mail::{MailKind, OrderEnclosed};
 
 /// The result of a command.
 #[derive(Debug, Clone)]
@@ -101,4 +101,6 @@ pub struct MailOrder {
     pub to: Option<Arc<Stored>>,
     /// The invoice that the mail brings.
     pub invoice_id: Option<i64>,
+    /// The order that the mail confirms.
+    pub order: Option<Box<OrderEnclosed>>,
 }

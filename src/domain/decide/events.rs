@@ -19,6 +19,8 @@ pub const TRANSACTIONS: &str = "transactions";
 pub const INVOICES: &str = "invoices";
 /// The name of the list of coupons.
 pub const COUPONS: &str = "coupons";
+/// The name of the list of orders.
+pub const ORDERS: &str = "orders";
 /// The name of the list of products.
 pub const PRODUCTS: &str = "products";
 
@@ -100,6 +102,15 @@ pub enum EventKind {
     /// A redemption gave its place back.
     #[strum(serialize = "coupon.released")]
     CouponReleased,
+    /// An order was taken.
+    #[strum(serialize = "order.created")]
+    OrderCreated,
+    /// An order was taken back.
+    #[strum(serialize = "order.cancelled")]
+    OrderCancelled,
+    /// The mails of an order were sent again.
+    #[strum(serialize = "order.sent")]
+    OrderSent,
     /// A product was made.
     #[strum(serialize = "product.created")]
     ProductCreated,
@@ -135,6 +146,7 @@ impl EventKind {
             | EventKind::CouponAssigned
             | EventKind::CouponRedeemed
             | EventKind::CouponReleased => COUPONS,
+            EventKind::OrderCreated | EventKind::OrderCancelled | EventKind::OrderSent => ORDERS,
             EventKind::ProductCreated | EventKind::ProductUpdated | EventKind::ProductDeleted => PRODUCTS,
         }
     }

@@ -106,6 +106,7 @@ impl Revision {
             link_ttl_secs: 0,
             to: to.clone(),
             invoice_id: None,
+            order: None,
         };
         told.into_iter().filter(|(_, is_told)| *is_told).map(|(kind, _)| order(kind)).collect()
     }

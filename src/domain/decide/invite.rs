@@ -61,6 +61,7 @@ pub(super) fn decide_invite(
         link_ttl_secs: invite.link_ttl_secs,
         to: None,
         invoice_id: None,
+        order: None,
     };
     Ok(Effects::new(Outcome::Changed { id: invite.id, version }, revision).with_mail(Some(mail)))
 }

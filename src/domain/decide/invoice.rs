@@ -8,7 +8,7 @@ use super::effects::{Effects, MailOrder};
 use super::events::{Event, EventKind};
 use super::holder::holder;
 use super::invoicing::{ChangeInvoice, InvoiceDone, InvoiceStep, NewPayment};
-use super::issue::{issue, refused};
+use super::issue::{event, issue, next, refused};
 use super::lifecycle::settle;
 use super::transaction::record_own;
 use super::working_set::WorkingSet;
@@ -71,7 +71,7 @@ fn make(
     } else if draft.issues {
         working_set.last_sale(stored.id)?;
     }
-    let mut invoice = new(working_set, InvoiceKind::Invoice, stored.id, (content, currency))?;
+    let mut invoice = new_invoice(working_set, InvoiceKind::Invoice, stored.id, (content, currency))?;
     if draft.issues {
         issue(working_set, &mut invoice, &stored, None)?;
     }
@@ -86,7 +86,7 @@ fn make(
 }
 
 /// A new draft.
-fn new(
+pub(super) fn new_invoice(
     working_set: &mut WorkingSet,
     kind: InvoiceKind,
     customer_id: i64,
@@ -193,7 +193,11 @@ fn finalize(working_set: &mut WorkingSet, invoice: &Invoice, actor: &Actor) -> R
 }
 
 /// The effects of an issued invoice: its event, and the stage of its customer, who bought something.
-fn issued(working_set: &mut WorkingSet, invoice: &Invoice, actor: &Actor) -> Result<Effects, Undecided> {
+pub(super) fn issued(
+    working_set: &mut WorkingSet,
+    invoice: &Invoice,
+    actor: &Actor,
+) -> Result<Effects, Undecided> {
     let stored = Arc::clone(working_set.customer(invoice.customer_id).ok_or(Rejection::Defect)?);
     let mut effects = done(invoice);
     if invoice.kind == InvoiceKind::Invoice {
@@ -307,7 +311,7 @@ fn credit(
     };
     let stored = somebody(working_set, invoice)?;
     let mut note =
-        new(working_set, InvoiceKind::CreditNote, invoice.customer_id, (content, invoice.currency))?;
+        new_invoice(working_set, InvoiceKind::CreditNote, invoice.customer_id, (content, invoice.currency))?;
     issue(working_set, &mut note, &stored, Some((invoice.id, invoice.number().to_owned())))?;
     let mut after = next(working_set, invoice);
     let total = note.content.sums.total;
@@ -393,6 +397,7 @@ pub(super) fn mail_of(invoice: &Invoice) -> MailOrder {
         link_ttl_secs: 0,
         to: None,
         invoice_id: Some(invoice.id),
+        order: None,
     }
 }
 
@@ -406,25 +411,6 @@ fn somebody(working_set: &WorkingSet, invoice: &Invoice) -> Result<Arc<Stored>, 
     if stored.customer.is_deleted() { Err(Rejection::Deleted.into()) } else { Ok(Arc::clone(stored)) }
 }
 
-/// The next version of an invoice.
-pub(super) fn next(working_set: &WorkingSet, invoice: &Invoice) -> Invoice {
-    Invoice {
-        version: invoice.version.saturating_add(1),
-        updated_at: working_set.now.max(invoice.updated_at),
-        ..invoice.clone()
-    }
-}
-
 fn done(invoice: &Invoice) -> Effects {
     Effects::new(Outcome::Invoiced(InvoiceDone::of(invoice)), None)
-}
-
-pub(super) fn event(kind: EventKind, invoice: &Invoice, changed: &[&'static str], actor: &Actor) -> Event {
-    Event {
-        kind,
-        customer_id: Some(invoice.customer_id),
-        subject_id: Some(invoice.id.to_string()),
-        changed: changed.to_vec(),
-        actor: actor.clone(),
-    }
 }

@@ -2,6 +2,8 @@
 //! no hole and its days ascend.
 
 use super::Undecided;
+use super::command::Actor;
+use super::events::{Event, EventKind};
 use super::working_set::WorkingSet;
 use crate::domain::customers::record::Stored;
 use crate::domain::invoices::{Invoice, Issue, buyer, day_of, due_day, look, seller};
@@ -59,7 +61,28 @@ pub(super) fn issue(
         buyer: buyer(&stored.customer, &invoice.content),
         look: look(entrypoint, &stored.customer),
         corrects,
+        is_paid: false,
     });
     working_set.invoices.put_series(invoice.kind, taken.series);
     Ok(())
+}
+
+/// The next version of an invoice.
+pub(super) fn next(working_set: &WorkingSet, invoice: &Invoice) -> Invoice {
+    Invoice {
+        version: invoice.version.saturating_add(1),
+        updated_at: working_set.now.max(invoice.updated_at),
+        ..invoice.clone()
+    }
+}
+
+/// The event of a change of an invoice.
+pub(super) fn event(kind: EventKind, invoice: &Invoice, changed: &[&'static str], actor: &Actor) -> Event {
+    Event {
+        kind,
+        customer_id: Some(invoice.customer_id),
+        subject_id: Some(invoice.id.to_string()),
+        changed: changed.to_vec(),
+        actor: actor.clone(),
+    }
 }

@@ -5,6 +5,7 @@ use compact_str::CompactString;
 use crate::domain::coupons::{CouponId, RedemptionId};
 use crate::domain::customers::identifier::MatchKey;
 use crate::domain::invoices::InvoiceKind;
+use crate::domain::orders::OrderId;
 use crate::domain::products::ProductId;
 use crate::domain::references::Reference;
 use crate::domain::transactions::id::TransId;
@@ -51,6 +52,8 @@ pub enum Missing {
     UnsettledInvoices(i64),
     /// Something of the coupons.
     Coupon(CouponFact),
+    /// An order, by its id.
+    Order(OrderId),
     /// A product, by its id.
     Product(ProductId),
     /// How many products there are.

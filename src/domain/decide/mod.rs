@@ -30,6 +30,9 @@ mod lifecycle;
 mod match_;
 mod method;
 pub mod missing;
+mod order;
+pub mod order_book;
+pub mod ordering;
 mod payer;
 pub mod precondition;
 pub mod product;
@@ -115,6 +118,7 @@ pub fn decide(working_set: &mut WorkingSet, command: &Command) -> Result<Answer,
         Action::Link(link) => transaction::decide_link(working_set, link, actor)?,
         Action::Coupon(change) => coupon::decide_coupon(working_set, change, actor)?,
         Action::Product(change) => product::decide_product(working_set, change, actor)?,
+        Action::Order(change) => order::decide_order(working_set, change, actor)?,
         Action::Replay(problems) => return Err(Rejection::Invalid(problems.clone()).into()),
     };
     let outcome = working_set.take(effects);
@@ -190,6 +194,7 @@ pub fn precomputed_keys(working_set: &WorkingSet, command: &Command) -> Vec<Matc
         | Action::Lifecycle(_)
         | Action::Coupon(_)
         | Action::Product(_)
+        | Action::Order(_)
         | Action::Replay(_) => Vec::new(),
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::command::Actor;
 use super::events::EventKind;
-use super::invoice::{event, next};
+use super::issue::{event, next};
 use super::ledger::{key_of, sale_of};
 use super::missing::Missing;
 use super::working_set::WorkingSet;

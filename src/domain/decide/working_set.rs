@@ -14,6 +14,7 @@ use super::events::Event;
 use super::invoice_book::InvoiceBook;
 use super::ledger::{Ledger, Payer};
 pub use super::missing::Missing;
+use super::order_book::OrderBook;
 use crate::domain::comments::{Comment, CommentBook};
 use crate::domain::customers::identifier::{Identifier, MatchKey};
 use crate::domain::customers::record::Stored;
@@ -98,6 +99,8 @@ pub struct WorkingSet {
     pub coupons: CouponBook,
     /// The products.
     pub catalogue: Catalogue,
+    /// The orders.
+    pub orders: OrderBook,
     new_keys: Vec<[u8; 32]>,
 }
 
@@ -132,6 +135,7 @@ impl WorkingSet {
             invoices: InvoiceBook::default(),
             coupons: CouponBook::default(),
             catalogue: Catalogue::default(),
+            orders: OrderBook::default(),
             new_keys: Vec::new(),
         }
     }

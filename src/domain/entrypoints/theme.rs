@@ -1,5 +1,6 @@
 //! The theme of an entrypoint: its look in mails and in the portal.
 
+use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::domain::customers::fields::TextField;
@@ -10,13 +11,16 @@ pub const STORE_CHARS_MAX: u64 = 100;
 pub const COLOR_DEFAULT: &str = "#1f4fa3";
 
 /// The language of mails and pages.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, IntoStaticStr, EnumString, VariantArray)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Serialize, Deserialize, IntoStaticStr, EnumString, VariantArray)]
 #[strum(ascii_case_insensitive)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Language {
     #[default]
+    #[serde(rename = "en")]
     #[strum(serialize = "en")]
     English,
+    #[serde(rename = "fr")]
     #[strum(serialize = "fr")]
     French,
 }

@@ -123,6 +123,12 @@ impl InvoiceDraft {
         InvoiceDraft { lines: Some(lines), ..InvoiceDraft::default() }
     }
 
+    /// The same with a discount on all of it.
+    #[must_use]
+    pub fn with_discount(self, discount: Money) -> InvoiceDraft {
+        InvoiceDraft { discount: Some(discount), ..self }
+    }
+
     /// Checks the members of an invoice.
     ///
     /// # Errors

@@ -282,6 +282,9 @@ pub struct Issue {
     pub look: Look,
     /// The invoice that a credit note corrects.
     pub corrects: Option<(i64, String)>,
+    /// Whether it was paid when it was issued, as that of an order that was paid on the spot.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_paid: bool,
 }
 
 /// An invoice or a credit note.

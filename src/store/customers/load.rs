@@ -10,9 +10,11 @@ use crate::domain::comments::COMMENTS_MAX;
 use crate::domain::customers::identifier::MatchKey;
 use crate::domain::customers::record::Stored;
 use crate::domain::decide::command::{Action, Command, Holder, SubscriptionOwner};
+use crate::domain::decide::ordering::ChangeOrder;
 use crate::domain::decide::precomputed_keys;
 use crate::domain::decide::working_set::WorkingSet;
 use crate::domain::kernel::time::Micros;
+use crate::domain::orders::OrderId;
 use crate::domain::references::Reference;
 use crate::store::comments;
 use crate::store::engine::conn::{Conn, on};
@@ -27,6 +29,7 @@ use crate::store::index::digests::{self, Customers};
 use crate::store::invoices;
 use crate::store::keys::index_keys::{IndexKey, IndexKeys};
 use crate::store::keys::keyring::KeyRing;
+use crate::store::orders;
 use crate::store::subscriptions;
 use crate::store::transactions::load::PayerRow;
 use crate::store::transactions::totals;
@@ -114,6 +117,11 @@ impl Loaded {
                     Some(Holder::Customer(id)) => Some(*id),
                     // That of an invoice is loaded with it.
                     Some(Holder::Found(_)) | None => None,
+                },
+                Action::Order(change) => match change.as_ref() {
+                    ChangeOrder::Take { customer_id, .. } => Some(*customer_id),
+                    // That of an order is loaded with it.
+                    ChangeOrder::Cancel(_) | ChangeOrder::Resend(_) => None,
                 },
                 Action::Lifecycle(moved) => Some(moved.id),
                 // What transactions need of their customers is loaded with them.
@@ -265,6 +273,21 @@ impl Loaded {
             self.load_invoice(conn, ring, id)?;
         }
         self.working_set.invoices.add_number(number, found);
+        Ok(())
+    }
+
+    /// Loads an order into the working set, with its customer.
+    pub(crate) fn load_order(
+        &mut self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        id: OrderId,
+    ) -> Result<(), StoreError> {
+        let found = orders::one(conn, ring, self.lock_row.entrypoint_id, id)?;
+        if let Some(order) = &found {
+            self.load_customers(conn, ring, &[order.customer_id])?;
+        }
+        self.working_set.orders.add(id, found);
         Ok(())
     }
 

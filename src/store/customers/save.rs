@@ -34,7 +34,7 @@ use crate::store::entrypoints::lock_row::LockRow;
 use crate::store::events;
 use crate::store::idempotency::{
     self, ADDRESS_KIND, COUPON_KIND, INGEST_KIND, INVOICE_KIND, IdempotencyRow, LINK_KIND, METHOD_KIND,
-    NewKeys, OutcomeDetail, PRODUCT_KIND, SUBSCRIPTION_KIND, outcome_ad,
+    NewKeys, ORDER_KIND, OutcomeDetail, PRODUCT_KIND, SUBSCRIPTION_KIND, outcome_ad,
 };
 use crate::store::index;
 use crate::store::index::digests::{self, Customers, DigestRow, NewDigests};
@@ -45,6 +45,7 @@ use crate::store::keys::sealed_table::Erased;
 use crate::store::labels;
 use crate::store::lifecycle;
 use crate::store::mail;
+use crate::store::orders;
 use crate::store::register::REGISTER;
 use crate::store::statistics::{self, ADD_COUNT, CountRow, NewCounts};
 use crate::store::subscriptions;
@@ -98,6 +99,7 @@ pub(crate) fn save(
     invoices::save(conn, place, &loaded.keys.new, &loaded.working_set.invoices)?;
     // Before the follow-ups of deletions, which take coupons away.
     super::coupons::save(conn, loaded, &mut owners)?;
+    save_orders(conn, loaded, &mut owners)?;
     if loaded.working_set.has_events() {
         let events = loaded.working_set.numbered(loaded.lock_row.next_seq).events;
         events::add(conn, loaded.lock_row.entrypoint_id, &events, loaded.working_set.now)?;
@@ -148,6 +150,18 @@ fn save_comments(
         let customer_id = effect.customer_id;
         let seal = &owner(loaded, owners, customer_id)?.seal;
         comments::save(conn, &comments::Owner { entrypoint_id, customer_id, key_id, seal }, &effect.change)?;
+    }
+    Ok(())
+}
+
+fn save_orders(conn: &mut Conn, loaded: &Loaded, owners: &mut HashMap<i64, Owner>) -> Result<(), StoreError> {
+    let (place, key_id) = (loaded.lock_row.entrypoint_id, loaded.keys.new.key.id);
+    for (order, is_new) in loaded.working_set.orders.changed() {
+        let seal = match order.content {
+            Some(_) => Some(&owner(loaded, owners, order.customer_id)?.seal),
+            None => None,
+        };
+        orders::save(conn, &orders::OrderRow::seal(place, order, key_id, seal)?, is_new)?;
     }
     Ok(())
 }
@@ -224,10 +238,11 @@ fn send_mails(conn: &mut Conn, ring: &KeyRing, working_set: &WorkingSet) -> Resu
         if !holds {
             continue;
         }
-        if mail.invoice_id.is_some() {
-            // Each invoice has a mail of its own.
+        if mail.invoice_id.is_some() || mail.order.is_some() {
+            // Each invoice and each order has a mail of its own.
             let bringing = NewMail {
                 invoice_id: mail.invoice_id,
+                order: mail.order.clone(),
                 ..NewMail::of(working_set.entrypoint.id, mail.customer_id, mail.kind)
             };
             mail::enqueue_to(conn, ring, &bringing, &stored.customer, working_set.now)?;
@@ -448,6 +463,9 @@ fn split(outcome: &Outcome) -> (Cow<'static, str>, OutcomeDetail) {
             OutcomeDetail { product: Some(product.clone()), ..OutcomeDetail::default() },
         ),
         Outcome::Linked { .. } => (LINK_KIND.into(), OutcomeDetail::default()),
+        Outcome::Ordered(done) => {
+            (ORDER_KIND.into(), OutcomeDetail { ordered: Some(done.clone()), ..OutcomeDetail::default() })
+        }
         Outcome::Invoiced(done) => {
             let invoiced = Some(done.clone());
             (INVOICE_KIND.into(), OutcomeDetail { invoiced, ..OutcomeDetail::default() })

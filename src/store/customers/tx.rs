@@ -165,6 +165,7 @@ impl Loaded {
                 Ok(Err(Undecided::Missing(Missing::Coupon(fact)))) => {
                     self.load_coupon_fact(conn, ring, fact)?;
                 }
+                Ok(Err(Undecided::Missing(Missing::Order(id)))) => self.load_order(conn, ring, id)?,
                 Ok(Err(Undecided::Missing(Missing::Product(id)))) => self.load_product(conn, ring, id)?,
                 Ok(Err(Undecided::Missing(Missing::ProductCount))) => self.load_product_count(conn)?,
                 Err(_) => {

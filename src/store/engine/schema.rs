@@ -375,6 +375,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    sales_order (entrypoint_id, order_id) {
+        entrypoint_id -> BigInt,
+        order_id -> Binary,
+        customer_id -> BigInt,
+        version -> BigInt,
+        state -> SmallInt,
+        collect -> SmallInt,
+        currency -> Text,
+        total_units -> BigInt,
+        invoice_id -> Nullable<BigInt>,
+        created_at_us -> BigInt,
+        updated_at_us -> BigInt,
+        key_id -> BigInt,
+        document -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
     lifecycle_due (entrypoint_id, customer_id) {
         entrypoint_id -> BigInt,
         customer_id -> BigInt,

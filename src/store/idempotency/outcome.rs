@@ -5,6 +5,7 @@ use crate::domain::comments::Comment;
 use crate::domain::decide::command::{MatchReport, Outcome, PutResult};
 use crate::domain::decide::delivery::ItemAnswer;
 use crate::domain::decide::invoicing::InvoiceDone;
+use crate::domain::decide::ordering::OrderDone;
 use crate::domain::decide::shop::{CouponOutcome, ProductOutcome};
 use crate::domain::decide::working_set::IdempotencyRecord;
 use crate::domain::methods::method::Method;
@@ -35,6 +36,8 @@ pub(crate) struct OutcomeDetail {
     pub coupon: Option<Box<CouponOutcome>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product: Option<Box<ProductOutcome>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordered: Option<OrderDone>,
 }
 
 /// The kinds of records for deliveries of transactions, and for links of them.
@@ -43,6 +46,8 @@ pub(crate) const LINK_KIND: &str = "link";
 
 /// The kind of a record for a change of an invoice.
 pub(crate) const INVOICE_KIND: &str = "invoice";
+/// The kind of a record for a change of an order.
+pub(crate) const ORDER_KIND: &str = "order";
 /// The kinds of records for coupons and products.
 pub(crate) const COUPON_KIND: &str = "coupon";
 pub(crate) const PRODUCT_KIND: &str = "product";
@@ -99,6 +104,7 @@ pub(crate) fn open(
             Some(done) => Outcome::Invoiced(done),
             None => Outcome::Linked { id },
         },
+        (ORDER_KIND, Some(id), _) => detail.ordered.map_or(Outcome::Linked { id }, Outcome::Ordered),
         // What was of an erased person says no more.
         (COUPON_KIND, Some(id), _) => {
             Outcome::Coupon(detail.coupon.unwrap_or_else(|| Box::new(CouponOutcome::Forgotten(id))))

@@ -26,7 +26,7 @@ use crate::domain::customers::fields::TextField;
 use crate::domain::customers::record::{Customer, Stored};
 use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::kernel::time::Micros;
-use crate::domain::mail::{MailKind, MailState, NewMail, Receipt};
+use crate::domain::mail::{MailKind, MailState, NewMail, OrderEnclosed, Receipt};
 use crate::vault::{Ad, Plain, SALT_BYTES, random};
 
 /// The sealed content of a mail.
@@ -39,6 +39,8 @@ struct Content {
     receipt: Option<Receipt>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     invoice_id: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    order: Option<Box<OrderEnclosed>>,
 }
 
 fn content_ad(entrypoint_id: i64, customer_id: i64, message_id: &str) -> Ad {
@@ -127,6 +129,7 @@ fn seal(
         link: mail.link.clone(),
         receipt: mail.receipt.clone(),
         invoice_id: mail.invoice_id,
+        order: mail.order.clone(),
     };
     let message_id = uuid::Uuid::new_v4().to_string();
     let key = ring.service_key(conn)?;
@@ -401,6 +404,12 @@ fn retry(
     }
     if kind == MailKind::Invoice {
         return Err(refused("not_repeatable", "its content is no longer known; send the invoice anew"));
+    }
+    if kind == MailKind::OrderConfirmation {
+        return Err(refused(
+            "not_repeatable",
+            "its content is no longer known; send the mails of the order anew",
+        ));
     }
     // The mail must not revive a link that was used or replaced.
     if kind == MailKind::Invitation && customer.password_hash.is_some() {

@@ -134,6 +134,7 @@ fn take(conn: &mut Conn, ring: &KeyRing, now: Micros, limit: i64) -> Result<Vec<
                 receipt: content.receipt,
                 invoice_id: content.invoice_id,
                 invoice: None,
+                order: content.order,
             },
         });
     }

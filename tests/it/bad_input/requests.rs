@@ -15,7 +15,7 @@ fn operations(
     import: &str,
     invitation: &str,
     label_job: &str,
-    [method_id, trans_id, subscription_id, redemption_id, product_id, invoice_id]: [&str; 6],
+    [method_id, trans_id, subscription_id, redemption_id, product_id, invoice_id, order_id]: [&str; 7],
 ) -> Vec<(Method, String)> {
     let mut found = Vec::new();
     for (template, item) in addresses(document) {
@@ -44,6 +44,7 @@ fn operations(
             "{code}" => "TEN",
             "{redemptionId}" => redemption_id,
             "{productId}" => product_id,
+            "{orderId}" => order_id,
             "{mode}" => "ytd",
             "{freq}" => "m",
             segment if segment.starts_with('{') => &*filled,
@@ -115,7 +116,10 @@ both!(rules_2_an_unknown_parameter_is_refused_on_every_route, |db| async {
     let used = used.json["redemptionId"].as_str().expect("an id").to_owned();
     let product = master.post("/api/Product/demo", &json!({"name": "Tea", "unitPrice": 1})).await.expect(200);
     let product = product.json["productId"].as_str().expect("an id").to_owned();
-    let own = [method, &paid, &subscribed, &used, &product, &invoice];
+    let order = json!({"lines": [{"name": "Tea", "unitPrice": 1}]});
+    let order = master.post(&format!("{}/orders", fixture.path()), &order).await.expect(200);
+    let order = order.data()["orderId"].as_str().expect("an id").to_owned();
+    let own = [method, &paid, &subscribed, &used, &product, &invoice, &order];
     let operations = operations(&document, fixture.customer, &token, &import, &invitation, &labels, own);
     fixture.before = Fixture::state(&fixture.client, fixture.customer).await;
     assert!(operations.len() >= 17, "{operations:?}");

@@ -40,7 +40,9 @@ fn bare(path: &str) -> String {
         path.replace("/customers/csv/", "/customers/{}/").replace("/customers/xlsx/", "/customers/{}/");
     let path = path
         .replace("/transactions/csv/", "/transactions/{}/")
-        .replace("/transactions/xlsx/", "/transactions/{}/");
+        .replace("/transactions/xlsx/", "/transactions/{}/")
+        .replace("/Export/invoices/csv/", "/Export/invoices/{}/")
+        .replace("/Export/invoices/zip/", "/Export/invoices/{}/");
     let path = path
         .replace("/customerbasic/m12/m/", "/customerbasic/{}/{}/")
         .replace("/ingest/demo/", "/ingest/{}/");
@@ -169,6 +171,12 @@ async fn new_product(client: &Client, number: usize) -> String {
     made.json["productId"].as_str().expect("an id").to_owned()
 }
 
+/// The id of a new order of a customer.
+async fn new_order(client: &Client, customer: u64) -> String {
+    let made = client.post(&format!("{}/orders", path(customer)), &table::order(0)).await.expect(200);
+    made.data()["orderId"].as_str().expect("an id").to_owned()
+}
+
 /// A server with a target of every kind, which refused requests must not change.
 struct Fixture {
     server: Server,
@@ -189,6 +197,7 @@ struct Fixture {
     coupon: String,
     redemption: String,
     product: String,
+    order: String,
     other_org: u64,
 }
 
@@ -221,6 +230,7 @@ impl Fixture {
         let coupon = new_coupon(&master, 30_000).await;
         let redemption = redemption(&master, 30_001, customer).await;
         let product = new_product(&master, 30_000).await;
+        let order = new_order(&master, invited).await;
         Self {
             server,
             master,
@@ -240,6 +250,7 @@ impl Fixture {
             coupon,
             redemption,
             product,
+            order,
             other_org,
         }
     }
@@ -267,6 +278,7 @@ impl Fixture {
             Parameter::Coupon => self.coupon.clone(),
             Parameter::Redemption => self.redemption.clone(),
             Parameter::Product => self.product.clone(),
+            Parameter::Order => self.order.clone(),
             Parameter::Unlinked => format!("{}/{}", self.customer, self.transaction),
         }
     }
@@ -291,9 +303,11 @@ impl Fixture {
             | Parameter::Mail => "987654321",
             Parameter::Redemption => "987654321/redemptions/1-00000000000000000000000987000001",
             Parameter::Token => "00000000-0000-4000-8000-000000000000",
-            Parameter::Method | Parameter::Transaction | Parameter::Paid | Parameter::Product => {
-                "1-00000000000000000000000987000001"
-            }
+            Parameter::Method
+            | Parameter::Transaction
+            | Parameter::Paid
+            | Parameter::Product
+            | Parameter::Order => "1-00000000000000000000000987000001",
             Parameter::Unlinked => "987654321/1-00000000000000000000000987000001",
         }
     }
@@ -319,6 +333,10 @@ impl Fixture {
             Parameter::Coupon => new_coupon(&self.master, 10_000 + number).await,
             Parameter::Redemption => redemption(&self.master, 10_000 + number, self.customer).await,
             Parameter::Product => new_product(&self.master, 10_000 + number).await,
+            Parameter::Order => {
+                let owner = created(&self.master, "demo", &customer(50_000 + number)).await;
+                new_order(&self.master, owner).await
+            }
             Parameter::Unlinked => {
                 let owner = created(&self.master, "demo", &customer(10_000 + number)).await;
                 format!("{owner}/{}", transaction(&self.master, 10_000 + number).await)
@@ -360,6 +378,7 @@ impl Fixture {
             .map(|mail| json!([mail["mailId"], mail["messageId"]]))
             .collect();
         let comments = self.master.get(&format!("{}/comments", path(self.customer))).await.expect(200);
+        let orders = self.master.get("/api/Query/orders/demo?limitRecord=0").await.expect(200).json;
         let invoices = self.master.get("/api/Query/invoices/demo?limitRecord=0").await.expect(200).json;
         let coupons = self.master.get("/api/Coupon/demo?limitRecord=1000").await.expect(200);
         let products = self.master.get("/api/Product/demo?limitRecord=1000").await.expect(200);
@@ -371,6 +390,7 @@ impl Fixture {
             own.json["Records"],
             money.json,
             invoices,
+            orders,
             comments.json,
             record.json,
             etag(&record),
@@ -578,6 +598,7 @@ both!(rules_1_foreign_objects_answer_as_if_they_did_not_exist, |db| async {
                 | Parameter::Coupon
                 | Parameter::Redemption
                 | Parameter::Product
+                | Parameter::Order
                 | Parameter::Unlinked
                 | Parameter::Subscription
                 | Parameter::Method => true,

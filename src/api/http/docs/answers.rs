@@ -75,7 +75,16 @@ const SHARED: [Shared; 15] = [
 ];
 
 /// How the names of lists with a `Link` to the next page end.
-const LISTS: [&str; 6] = ["customers", "transactions", "subscriptions", "coupons", "redemptions", "products"];
+const LISTS: [&str; 8] = [
+    "customers",
+    "transactions",
+    "subscriptions",
+    "invoices",
+    "coupons",
+    "redemptions",
+    "products",
+    "orders",
+];
 
 /// The headers, with their descriptions and examples.
 const HEADERS: [(&str, &str, &str); 10] = [
@@ -177,6 +186,8 @@ fn has_etag(id: &str) -> bool {
     let changes = ["create", "get", "update", "archive", "unarchive", "delete"];
     id == "request_consent"
         || id == "get_subscription"
+        || id == "get_invoice"
+        || id == "get_order"
         || id == "put_subscription"
         || id
             .strip_suffix("_coupon")

@@ -69,7 +69,7 @@ fn rules(id: &str, name: &str) -> Value {
 
 /// Whether an operation of a customer is about what hangs on it.
 fn hangs_on_a_customer(id: &str) -> bool {
-    ["address", "reference", "comment", "method", "transaction", "statistic", "invit", "coupon"]
+    ["address", "reference", "comment", "method", "transaction", "statistic", "invit", "coupon", "order"]
         .iter()
         .any(|part| id.contains(part))
 }
@@ -92,18 +92,18 @@ fn example(id: &str, name: &str) -> (&'static str, Value) {
         "customerId" | "orgId" | "jobId" | "commentId" | "secretId" => one(json!(1)),
         "addressId" => one(json!(3)),
         // Only an answer tells them.
-        "methodId" | "transId" | "redemptionId" | "productId" => {
+        "methodId" | "transId" | "redemptionId" | "productId" | "orderId" => {
             one(json!("1-01a2249aa0d30000000000000275a3ae"))
         }
         "system" => one(json!("shop")),
         // The first subscription gets the id after that of the last customer before it.
         "subscriptionId" => one(json!(4)),
         "target" if id == "create_invoice" => one(json!("demo")),
-        "target" | "invoiceId" => one(json!(1007)),
+        "target" => one(json!("1007")),
+        "invoiceId" => one(json!(1007)),
         "status" if id.contains("invoice") => either(&json!(""), &json!("open")),
         "kind" => either(&json!(""), &json!("invoice")),
         "invoiceNumber" => either(&json!(""), &json!("INV-2026-0001")),
-        "overdue" => either(&json!(""), &json!(true)),
         "invoiceDate" | "dueDate" | "createdAt" => either(&json!(""), &json!("2026-03-01")),
         "totalAmount" => either(&json!(""), &json!("19.99")),
         "mail2" => either(&json!(""), &json!("ada.roe@example.test")),
@@ -113,12 +113,13 @@ fn example(id: &str, name: &str) -> (&'static str, Value) {
         // One that was redeemed cannot be deleted.
         "code" if id == "delete_coupon" => one(json!("WELCOME-2")),
         "code" => one(json!("SPRING-10")),
+        "status" if id == "list_orders" => either(&json!(""), &json!("completed")),
         "status" if id.contains("coupon") => either(&json!(""), &json!("online")),
         "status" => either(&json!(""), &json!("running")),
         "nextDate" => either(&json!(""), &json!("2026-04-01")),
         "externalId" => one(json!("S-2001")),
         "label" => one(json!("oakton")),
-        "attachfile" | "active" | "dryRun" => one(json!(true)),
+        "attachfile" | "active" | "dryRun" | "overdue" => one(json!(true)),
         "jti" => one(json!("web shop")),
         "format" => one(json!("csv")),
         "limitRecord" if id.starts_with("export") => one(json!(1000)),

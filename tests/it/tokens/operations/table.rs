@@ -45,6 +45,8 @@ pub(super) enum Parameter {
     Redemption,
     /// A product of the entrypoint `demo`.
     Product,
+    /// An order of the entrypoint `demo`.
+    Order,
 }
 
 pub(super) struct Operation {
@@ -67,7 +69,7 @@ const fn operation(
     Operation { method, path, scopes, parameter, body }
 }
 
-/// What it takes to make and change invoices.
+/// What it takes to make and change invoices and orders.
 const INVOICES: &[&str] = &["money:write", "customers:read"];
 
 pub(super) fn customer(number: usize) -> Value {
@@ -101,6 +103,10 @@ fn organisation(number: usize) -> Value {
 
 fn token(_: usize) -> Value {
     json!({"name": "made", "entries": ["demo"], "scopes": ["tokens"], "expiresInDays": 1})
+}
+
+pub(super) fn order(_: usize) -> Value {
+    json!({"lines": [{"name": "Tea", "unitPrice": 5}], "notify": false})
 }
 
 pub(super) fn method(number: usize) -> Value {
@@ -430,6 +436,18 @@ pub(super) const PROTECTED: &[Operation] = &[
         Parameter::Organisation,
         None,
     ),
+    operation(Method::POST, "/api/Customer/{}/orders", INVOICES, Parameter::Customer, Some(order)),
+    operation(
+        Method::GET,
+        "/api/Customer/{}/orders",
+        &["money:read", "customers:read"],
+        Parameter::Customer,
+        None,
+    ),
+    operation(Method::GET, "/api/Order/{}", &["money:read", "customers:read"], Parameter::Order, None),
+    operation(Method::POST, "/api/Order/{}/cancel", INVOICES, Parameter::Order, None),
+    operation(Method::POST, "/api/Order/{}/resend", INVOICES, Parameter::Order, None),
+    operation(Method::GET, "/api/Query/orders/{}", &["money:read", "customers:read"], Parameter::Entry, None),
     operation(Method::GET, "/api/MoneyIn/details/{}", &["money:read"], Parameter::Transaction, None),
     operation(
         Method::GET,

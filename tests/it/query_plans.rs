@@ -282,6 +282,38 @@ async fn rules_19_sqlite_finds_invoices_by_their_indexes() {
     }
 }
 
+#[tokio::test]
+async fn rules_18_sqlite_finds_orders_by_their_indexes() {
+    let server = Server::start(Db::Sqlite).await;
+    let mut sql = Sql::open(server.site());
+    for (wanted, query) in [
+        ("order_id=?", "SELECT * FROM sales_order WHERE entrypoint_id = 1 AND order_id = x'00'"),
+        (
+            "order_id<?",
+            "SELECT * FROM sales_order WHERE entrypoint_id IN (1) AND order_id < x'00' ORDER BY order_id DESC LIMIT 21",
+        ),
+        (
+            "customer_id=? AND order_id<?",
+            "SELECT * FROM sales_order WHERE entrypoint_id IN (1) AND customer_id IN (5) AND order_id < x'00' \
+             ORDER BY order_id DESC LIMIT 21",
+        ),
+        (
+            "customer_id=?",
+            "UPDATE sales_order SET document = NULL WHERE entrypoint_id = 1 AND customer_id = 5",
+        ),
+    ] {
+        let plan = sql.plan(query);
+        assert!(plan.contains(wanted) && !plan.contains("TEMP B-TREE"), "{query:.120}: {plan}");
+    }
+    for number in [1, 2, 20, 500] {
+        let values = vec!["5"; number].join(", ");
+        let plan = sql.plan(&format!(
+            "SELECT * FROM sales_order WHERE entrypoint_id IN (1) AND customer_id IN ({values}) ORDER BY order_id DESC LIMIT 21"
+        ));
+        assert!(plan.contains("customer_id=?"), "{number} values: {plan}");
+    }
+}
+
 /// The queries of coupons and products name all that they look for, without statistics of the tables.
 #[tokio::test]
 async fn rules_17_sqlite_finds_coupons_and_products_by_their_indexes() {

@@ -877,6 +877,8 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('invoice', 'invoice', '1000000 1000000 1'),
     ('invoice', 'sqlite_autoindex_invoice_2', '1000000 1000000 1'),
     ('invoice', 'invoice_customer', '1000000 1000000 10 1'),
+    ('sales_order', 'sales_order', '1000000 1000000 1'),
+    ('sales_order', 'sales_order_customer', '1000000 1000000 10 1'),
     ('subscription', 'subscription', '100000 100000 1'),
     ('subscription', 'sqlite_autoindex_subscription_2', '100000 100000 1'),
     ('subscription', 'subscription_customer', '100000 100000 2 1'),

@@ -211,7 +211,7 @@ mod tests {
                 ] {
                     assert!(head.split("\r\n").any(|own| own == line), "{line} in {head}");
                 }
-                assert!(head.contains("multipart/alternative"), "{head}");
+                assert!(message.contains("multipart/alternative"), "{head}");
                 assert!(!message.contains("{{") && !message.contains("{%"), "{message}");
                 let links = message.matches("TOKEN").count();
                 assert!(kind.link().is_none() == (links == 0), "{message}");

@@ -82,6 +82,9 @@ both!(rules_10_no_route_takes_a_card_number_anywhere, |db| async {
     let body = json!({"provider": "stripe", "providerMethodId": "pm_1", "method": "card"});
     let answer = client.post(&format!("{}/methods", path(id)), &body).await.expect(200);
     let stored = answer.data()["methodId"].as_str().unwrap().to_owned();
+    let invoice = json!({"customerData": {"customerId": id}, "invoiceData": {"items": [{"itemProductName": "Tea", "itemCost": 1}]}});
+    let invoice =
+        client.post("/api/Invoice/demo", &invoice).await.expect(200).json["responseData"].to_string();
     let document = client.get("/openapi.json").await.expect(200).json;
     let mut asked = 0;
     for (path, item) in addresses(&document) {
@@ -100,6 +103,8 @@ both!(rules_10_no_route_takes_a_card_number_anywhere, |db| async {
                     let name = part.trim_start_matches('{').trim_end_matches('}');
                     let usual = match name {
                         "customerId" => id.to_string(),
+                        "target" if method == Method::POST => "demo".to_owned(),
+                        "target" | "invoiceId" => invoice.clone(),
                         "entry" => "demo".to_owned(),
                         "methodId" => stored.clone(),
                         "format" => "csv".to_owned(),

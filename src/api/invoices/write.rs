@@ -496,7 +496,8 @@ fn read(
     let (mut payer, mut draft) = (None, None);
     for (name, raw) in &members.0 {
         match (name.as_ref(), Given::of(raw)) {
-            ("customerData" | "invoiceData", Given::Null) | ("scheduledOptions", _) => {}
+            ("customerData" | "invoiceData", Given::Null)
+            | ("scheduledOptions", Given::Null | Given::Object(_)) => {}
             ("customerData", Given::Object(members)) => match payer_of(&members, context) {
                 Ok(found) => payer = Some(found),
                 Err(found) => problems.extend(found),
@@ -505,7 +506,7 @@ fn read(
                 Ok(found) => draft = Some(found),
                 Err(found) => problems.extend(found.into_iter().map(|problem| problem.within("invoiceData"))),
             },
-            ("customerData" | "invoiceData", given) => {
+            ("customerData" | "invoiceData" | "scheduledOptions", given) => {
                 let message = format!("must be an object, not {}", given.kind());
                 problems.push(Problem::field(&[name], "wrong_type", message));
             }

@@ -321,6 +321,7 @@ mod tests {
                 set.add_customer(stored.clone());
                 set.add_last_sale(1, None);
                 set.add_pending(1, 0);
+                set.invoices.add_unsettled(1, Vec::new());
                 for number in actions {
                     let actor = Actor { name: "test".into(), jti: String::new() };
                     let action = action(number);

@@ -85,6 +85,9 @@ both!(rules_10_no_route_takes_a_card_number_anywhere, |db| async {
     let invoice = json!({"customerData": {"customerId": id}, "invoiceData": {"items": [{"itemProductName": "Tea", "itemCost": 1}]}});
     let invoice =
         client.post("/api/Invoice/demo", &invoice).await.expect(200).json["responseData"].to_string();
+    let product = client.post("/api/Product/demo", &json!({"name": "Tea", "unitPrice": 1})).await.expect(200);
+    let product = product.json["productId"].as_str().unwrap().to_owned();
+    client.post("/api/Coupon/demo", &json!({"code": "TEN", "percentOff": 10})).await.expect(200);
     let document = client.get("/openapi.json").await.expect(200).json;
     let mut asked = 0;
     for (path, item) in addresses(&document) {
@@ -105,6 +108,8 @@ both!(rules_10_no_route_takes_a_card_number_anywhere, |db| async {
                         "customerId" => id.to_string(),
                         "target" if method == Method::POST => "demo".to_owned(),
                         "target" | "invoiceId" => invoice.clone(),
+                        "productId" => product.clone(),
+                        "code" => "TEN".to_owned(),
                         "entry" => "demo".to_owned(),
                         "methodId" => stored.clone(),
                         "format" => "csv".to_owned(),

@@ -280,7 +280,7 @@ both!(rules_18_a_refused_order_leaves_nothing, |db| async {
         (
             json!({"lines": [{"name": "4242424242424242", "unitPrice": 1}]}),
             400,
-            "card_number",
+            "raw_card_data",
             "/lines/0/name",
         ),
         (json!({"lines": tea, "method": "cash"}), 400, "contradiction", "/method"),

@@ -6,7 +6,7 @@ use super::command::Actor;
 use super::events::{Event, EventKind};
 use super::working_set::WorkingSet;
 use crate::domain::customers::record::Stored;
-use crate::domain::invoices::{Invoice, Issue, buyer, day_of, due_day, look, seller};
+use crate::domain::invoices::{Invoice, InvoiceKind, Issue, buyer, day_of, due_day, look, seller};
 use crate::domain::kernel::problem::{Problem, Rejection};
 
 /// A refusal that the state of an invoice is the reason of.
@@ -46,9 +46,13 @@ pub(super) fn issue(
     let pattern = invoice.kind.pattern(&entrypoint.invoicing);
     let taken = series.take(&pattern, entrypoint.invoicing.restart, day);
     if working_set.invoices.numbered(&taken.number)?.is_some() {
+        let setting = match invoice.kind {
+            InvoiceKind::Invoice => "invoiceNumberPattern",
+            InvoiceKind::CreditNote => "creditNoteNumberPattern",
+        };
         let message = format!(
-            "the next number of the series, {}, is that of an invoice already; change the setting {}",
-            taken.number, "invoiceNumberPattern or creditNoteNumberPattern"
+            "another document already has the next number of the series, {}; change the setting {setting}",
+            taken.number
         );
         return Err(refused("number_taken", message));
     }

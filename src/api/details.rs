@@ -10,8 +10,10 @@ use super::http::call::Call;
 use super::http::error::Error;
 use super::http::json;
 use super::http::params::CustomerPath;
+use super::invoices::InvoiceRowsOut;
 use super::lists::SummaryOut;
 use super::methods::MethodOut;
+use super::orders::OrdersOut;
 use crate::clock;
 use crate::domain::accounts::token::Scope;
 use crate::domain::kernel::time::Micros;
@@ -20,7 +22,7 @@ use crate::domain::methods::{status_of, status_word};
 use crate::domain::view::View;
 use crate::store::{Details, Found};
 
-/// How many comments and how many coupons the details show.
+/// How many entries of each list the details show.
 const SHOWN: i64 = 5;
 /// The size of most answers, in bytes, at most.
 const ROOM: usize = 8_192;
@@ -42,6 +44,10 @@ pub(crate) struct DetailsOut<'a> {
     comments: Option<CommentsOut>,
     /// The newest coupons that are assigned to the customer or that it used, at most 5. Null without money:read.
     coupons: Option<CustomerCouponsOut>,
+    /// The newest invoices and credit notes, at most 5. Null without money:read.
+    invoices: Option<InvoiceRowsOut<'a>>,
+    /// The newest orders, at most 5. Null without money:read.
+    orders: Option<OrdersOut<'a>>,
 }
 
 impl<'a> DetailsOut<'a> {
@@ -53,6 +59,7 @@ impl<'a> DetailsOut<'a> {
     ) -> DetailsOut<'a> {
         let view = if sees_pii { View::Full } else { View::Masked };
         let paid = Paid::seen(sees_money, details.money.as_ref());
+        let shop = details.shop.as_ref().filter(|_| sees_money);
         let stored = &found.record.stored;
         let methods = &stored.customer.methods;
         let shown = |method: &Method| MethodOut::new(stored.id, method, view, now);
@@ -71,11 +78,18 @@ impl<'a> DetailsOut<'a> {
                 let records = page.comments.iter().cloned().map(CommentOut::new).collect();
                 CommentsOut::new(SummaryOut::new(SHOWN, page.total), records)
             }),
-            coupons: sees_money.then(|| {
-                let page = &details.coupons;
+            coupons: shop.map(|shop| {
                 // Whoever reads details reads customers.
                 let seen = Seeing { entrypoint_id: found.entrypoint.id, reads: true, now };
-                CustomerCouponsOut::new(SummaryOut::new(SHOWN, page.total), page, seen)
+                CustomerCouponsOut::new(SummaryOut::new(SHOWN, shop.coupons.total), &shop.coupons, seen)
+            }),
+            invoices: shop.map(|shop| {
+                let (rows, total) = &shop.invoices;
+                InvoiceRowsOut::new(SummaryOut::new(SHOWN, *total), rows, now)
+            }),
+            orders: shop.map(|shop| {
+                let (orders, total) = &shop.orders;
+                OrdersOut::new(SummaryOut::new(SHOWN, *total), orders, view)
             }),
         }
     }
@@ -89,8 +103,8 @@ impl<'a> DetailsOut<'a> {
 
 /// Read a customer with everything that hangs on it
 ///
-/// The record with the totals and the last transactions, the stored methods, the newest comments and the newest coupons: what a page about
-/// a customer shows. Comments need `pii:read` and coupons `money:read`, as everywhere. The `ETag` changes with every part of the answer; as `If-Match` it holds for the record.
+/// The record with the totals and the last transactions, the stored methods, and the newest comments, coupons, invoices and
+/// orders: what a page about a customer shows. Comments need `pii:read`; coupons, invoices and orders need `money:read`. The `ETag` changes with every part of the answer; as `If-Match` it holds for the record.
 #[utoipa::path(
     tag = "Customers",
     params(

@@ -1,4 +1,4 @@
-//! Invoices as a file: a table of them, or an archive of their PDFs. An export reads and writes them page by page, the oldest
+//! Invoices as a file: a table of them, or an archive of their PDFs. An export reads and writes them page by page, the newest
 //! first.
 
 use std::io::{self, Write as _};
@@ -162,7 +162,7 @@ impl InvoiceExport {
                 }
             }
             others_turn().await;
-            self.request.before = page.records.last().map(|one| one.invoice.id);
+            self.request.after = page.records.last().map(|one| self.request.place(&one.invoice));
             self.is_over = !page.has_more;
             let bytes = match file {
                 File::Table(sheet) => sheet.written().map_err(unwritten)?,

@@ -9,7 +9,6 @@ use super::texts::Texts;
 use super::visit::{SignedIn, Visit};
 use crate::clock;
 use crate::documents;
-use crate::domain::invoices::filter::InvoiceFilter;
 use crate::domain::invoices::{Invoice, InvoiceKind, InvoiceState};
 use crate::store::InvoiceRequest;
 use crate::web::page::guarded;
@@ -34,24 +33,14 @@ pub(super) async fn rows(
     visit: &Visit<'_>,
     signed_in: &SignedIn,
 ) -> Result<(Vec<InvoiceRow>, bool), PageError> {
-    let filter = InvoiceFilter {
-        customers: Some(BTreeSet::from([signed_in.found.record.stored.id])),
-        states: Some(BTreeSet::from([
-            InvoiceState::Open,
-            InvoiceState::PartlyPaid,
-            InvoiceState::Paid,
-            InvoiceState::Cancelled,
-        ])),
-        ..InvoiceFilter::default()
-    };
-    let request = InvoiceRequest {
-        entrypoints: vec![visit.entrypoint.id],
-        filter,
-        before: None,
-        skip: 0,
-        limit: SHOWN_MAX,
-        counts: false,
-    };
+    let customer_id = signed_in.found.record.stored.id;
+    let mut request = InvoiceRequest::newest_of(visit.entrypoint.id, customer_id, SHOWN_MAX);
+    request.filter.states = Some(BTreeSet::from([
+        InvoiceState::Open,
+        InvoiceState::PartlyPaid,
+        InvoiceState::Paid,
+        InvoiceState::Cancelled,
+    ]));
     let page = visit.portal.store.invoices().page(request).await?;
     let rows = page.records.iter().map(|one| row(visit.texts(), &one.invoice));
     Ok((rows.collect(), page.has_more))

@@ -9,6 +9,7 @@ mod consent;
 mod edit;
 mod forgot;
 mod invoices;
+mod orders;
 mod record;
 mod set_password;
 mod sign_in;

@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use askama::Template;
 
 use super::invoices::{self, InvoiceRow};
+use super::orders::{self, OrderRow};
 use super::texts::{Texts, label};
 use super::visit::{SignedIn, Visit};
 use crate::clock;
@@ -77,6 +78,8 @@ struct RecordPage {
     texts: &'static Texts,
     name: String,
     groups: Vec<Group>,
+    orders: Vec<OrderRow>,
+    has_more_orders: bool,
     invoices: Vec<InvoiceRow>,
     has_more_invoices: bool,
     method: Option<MethodOnFile>,
@@ -102,6 +105,7 @@ pub(super) async fn show(visit: &Visit<'_>, signed_in: &SignedIn) -> PageResult 
         "done=withdrawn" => Some(texts.done_withdrawn),
         _ => None,
     };
+    let (orders, has_more_orders) = orders::rows(visit, signed_in).await?;
     let (invoices, has_more_invoices) = invoices::rows(visit, signed_in).await?;
     let page = RecordPage {
         frame: visit.frame(Some(signed_in)),
@@ -112,6 +116,8 @@ pub(super) async fn show(visit: &Visit<'_>, signed_in: &SignedIn) -> PageResult 
             group(texts.billing, &BILLING),
             group(texts.shipping, &SHIPPING),
         ],
+        orders,
+        has_more_orders,
         invoices,
         has_more_invoices,
         method: method(texts, customer),

@@ -73,6 +73,11 @@ translated! {
     invoices_none: "You have no invoices.", "Vous n’avez pas de facture.";
     invoices_more: "Older invoices are not listed here. Ask us for them.",
         "Les factures plus anciennes ne figurent pas ici. Demandez-les-nous.";
+    orders: "Orders", "Commandes";
+    orders_more: "Older orders are not listed here. Ask us for them.",
+        "Les commandes plus anciennes ne figurent pas ici. Demandez-les-nous.";
+    order_pending: "Waits for your payment", "En attente de votre paiement";
+    order_completed: "Completed", "Terminée";
     download: "Download", "Télécharger";
     credit_note: "Credit note", "Avoir";
     due_by: "Please pay by", "À payer avant le";

@@ -84,10 +84,31 @@ both!(rules_10_a_customer_page_is_one_answer, |db| async {
         .collect();
     assert_eq!(authors, ["Back office", "Front desk"]);
 
+    // What the shop sells it, of a reader who sees money.
+    let money = server.client();
+    for price in 1..=6 {
+        let order = json!({"lines": [{"name": "Needle", "unitPrice": price}], "notify": false});
+        money.post(&format!("{}/orders", path(id)), &order).await.expect(200);
+    }
+    let shop = money.get(&details(id)).await.expect(200).json;
+    let orders = money.get(&format!("{}/orders?limitRecord=5", path(id))).await.expect(200).json;
+    assert_eq!(shop["orders"]["Records"], orders["Records"]);
+    assert_eq!(shop["orders"]["Summary"]["totalRecords"], 6);
+    assert_eq!(shop["invoices"]["Summary"]["totalRecords"], 6);
+    let newest = &shop["invoices"]["Records"][0];
+    assert_eq!(newest["invoiceNumber"], orders["Records"][0]["invoiceNumber"]);
+    assert_eq!(
+        (&newest["state"], &newest["invoiceAmount"], &newest["openAmount"], &newest["overdue"]),
+        (&json!("open"), &json!(6), &json!(6), &json!(false))
+    );
+    let all = client.get(&details(id)).await.expect(200);
+
     // A reader without personal sight sees masks and no comments.
     let masked = server.anonymous().token(&token_with(server.site(), &["customers:read"]));
     let shown = masked.get(&details(id)).await.expect(200);
-    assert_eq!(shown.json["comments"], Value::Null);
+    for list in ["comments", "coupons", "invoices", "orders"] {
+        assert_eq!(shown.json[list], Value::Null, "{list}");
+    }
     assert_eq!(shown.json["record"], masked.get(&path(id)).await.expect(200).json);
     for hidden in ["needle@", "Needle Lane", "Needle Row", "pm_needle", "A needle call", "refunded"] {
         assert!(!shown.text.contains(hidden), "{hidden}: {}", shown.text);
@@ -107,7 +128,9 @@ both!(rules_10_a_customer_page_is_one_answer, |db| async {
     assert_eq!((again.text.as_str(), etag(&again)), (all.text.as_str(), etag(&all)));
 
     // An erase leaves nothing.
-    client.delete(&format!("{}?erase=true", path(id))).await.expect(200);
+    client.delete(&format!("{}?erase=true&cancelOpen=true", path(id))).await.expect(200);
+    let shop = money.get(&details(id)).await.expect(200);
+    assert!(!shop.text.to_lowercase().contains("needle"), "{}", shop.text);
     let gone = client.get(&details(id)).await.expect(200);
     let lists = ["addresses", "references", "methods", "comments", "history"];
     for route in lists {

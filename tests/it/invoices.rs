@@ -374,3 +374,69 @@ both!(rules_19_lists_show_invoices_by_filters, |db| async {
     let of_org = client.get("/api/Query/invoices/org/1?status=2").await.expect(200).json;
     assert_eq!(of_org["Records"][0]["invoiceId"], c);
 });
+
+both!(rules_19_a_list_of_invoices_can_be_sorted_and_is_a_file_too, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let ada = ada(&client).await;
+    for (cost, days) in [(5, 30), (1, 10), (3, 20), (3, 20)] {
+        let mut body = simple(ada, &json!(cost));
+        body["invoiceData"]["invoiceStatus"] = json!(1);
+        body["invoiceData"]["paymentTerms"] = json!(format!("NET{days}"));
+        client.post("/api/Invoice/demo", &body).await.expect(200);
+    }
+    make(&client, &simple(ada, &json!(2))).await;
+    let list = "/api/Query/invoices/demo";
+    for (list, sort, wanted) in [
+        (list, "desc(totalAmount)", [5, 3, 3, 2, 1]),
+        (list, "asc(totalAmount)", [1, 2, 3, 3, 5]),
+        ("/api/Query/invoices/org/1", "asc(createdAt)", [5, 1, 3, 3, 2]),
+        // A draft is due later than all.
+        (list, "asc(dueDate)", [1, 3, 3, 5, 2]),
+        (list, "desc(dueDate)", [2, 5, 3, 3, 1]),
+        (list, "desc(invoiceDate)", [2, 3, 3, 1, 5]),
+    ] {
+        let (ids, amounts) = crate::orders::pages(&client, list, sort, "invoiceId", "invoiceAmount").await;
+        assert_eq!(amounts, wanted.map(f64::from), "{list} {sort}");
+        assert_eq!(ids.into_iter().collect::<std::collections::BTreeSet<_>>().len(), 5, "each once");
+    }
+    let wrong = client.get("/api/Query/invoices/demo?sortBy=desc(notes)").await;
+    assert_eq!(code(&wrong, 400), "invalid_sort");
+
+    // The same as a file.
+    let sorted = "status=1&sortBy=asc(totalAmount)";
+    let file = client.get(&format!("/api/Export/invoices/csv/demo?{sorted}")).await.expect(200);
+    let as_list = client.get(&format!("{list}?{sorted}&exportFormat=csv")).await.expect(200);
+    assert_eq!(file.text, as_list.text);
+    assert_eq!(file.header("content-disposition"), as_list.header("content-disposition"));
+    assert_eq!(file.text.lines().count(), 5, "{}", file.text);
+    for odd in [&format!("{list}?exportFormat=pdf"), "/api/Export/invoices/pdf/demo"] {
+        assert_eq!(code(&client.get(odd).await, 400), "invalid_value", "{odd}");
+    }
+    let reader = server.anonymous().token(&token_with(server.site(), &["customers:read", "money:read"]));
+    reader.get(&format!("{list}?exportFormat=csv")).await.expect_error(403);
+    reader.get(list).await.expect(200);
+});
+
+both!(rules_19_a_number_that_another_pattern_gave_is_not_given_again, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    let ada = ada(&client).await;
+    set(&client, &[("invoiceNumberRestart", "never"), ("invoiceNumberPattern", "A1{0}")]).await.expect(200);
+    assert_eq!(issued(&client, ada, json!(1)).await.1, "A11");
+    set(&client, &[("invoiceNumberPattern", "A{0}")]).await.expect(200);
+    for number in 2..=10 {
+        assert_eq!(issued(&client, ada, json!(1)).await.1, format!("A{number}"));
+    }
+    // The eleventh would be A11 again.
+    let draft = make(&client, &simple(ada, &json!(1))).await;
+    let taken = step(&client, draft, "finalize").await;
+    assert_eq!(code(&taken, 409), "number_taken");
+    assert!(taken.text.contains("invoiceNumberPattern"), "{}", taken.text);
+    assert_eq!(code(&step(&client, draft, "finalize").await, 409), "number_taken", "again");
+    assert_eq!(shown(&client, draft).await["state"], "draft");
+    set(&client, &[("invoiceNumberPattern", "B{0}")]).await.expect(200);
+    let done = step(&client, draft, "finalize").await.expect(200);
+    assert_eq!(done.json["invoiceNumber"], "B11", "no number is left out");
+    server.cli(&["doctor", "--deep"]).success();
+});

@@ -80,8 +80,8 @@ both!(rules_18_an_order_copies_the_product_makes_the_invoice_and_tells_the_custo
     ] {
         assert_eq!(order[name], value, "{name} of {order}");
     }
-    assert_eq!(order["lines"][0]["name"], "Mug");
-    assert_eq!(order["lines"][0]["description"], "Size: L\nBlue");
+    assert_eq!(order["lines"][0]["name"], "Mug (Size: L)");
+    assert_eq!(order["lines"][0]["description"], "Blue");
     assert_eq!((&order["lines"][0]["unitPrice"], &order["lines"][0]["taxRate"]), (&json!(12.5), &json!(20)));
     assert_eq!(read(&client, &order).await, order);
     let bill = invoice(&client, &order).await;
@@ -373,3 +373,82 @@ both!(rules_18_what_a_token_may_not_see_no_order_tells, |db| async {
     step(&client, &order, "cancel").await.expect(200);
     server.cli(&["doctor", "--deep"]).success();
 });
+
+both!(rules_24_to_delete_a_customer_with_cancel_open_cancels_its_open_orders, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    for erase in [false, true] {
+        let code = if erase { "ERASED" } else { "DELETED" };
+        let coupon = json!({"code": code, "percentOff": 10, "maxRedemptions": 3});
+        client.post("/api/Coupon/demo", &coupon).await.expect(200);
+        let customer = created(&client, "demo", &json!({"email": format!("{code}@example.test")})).await;
+        let body = json!({"lines": [{"name": "Tea", "unitPrice": 10}], "coupon": code, "notify": false});
+        let (first, second) = (taken(&client, customer, &body).await, taken(&client, customer, &body).await);
+        let mut paid = body.clone();
+        paid["collect"] = json!("paid");
+        let paid = taken(&client, customer, &paid).await;
+        client.delete(&format!("{}?erase={erase}", path(customer))).await.expect_error(409);
+        assert_eq!(client.get(&format!("/api/Coupon/demo/{code}")).await.json["redeemed"], 3);
+        client.delete(&format!("{}?erase={erase}&cancelOpen=true", path(customer))).await.expect(200);
+        for order in [&first, &second] {
+            assert_eq!(read(&client, order).await["status"], "cancelled");
+        }
+        assert_eq!(read(&client, &paid).await["status"], "completed");
+        // Both places of the same coupon are free again; the paid order keeps its place.
+        assert_eq!(client.get(&format!("/api/Coupon/demo/{code}")).await.json["redeemed"], 1);
+    }
+    let events = Sql::open(server.site()).texts(sql::EVENTS);
+    let number = events.iter().filter(|event| event.contains("order.cancelled")).count();
+    assert_eq!(number, 4, "{events:?}");
+    server.cli(&["doctor", "--deep"]).success();
+});
+
+both!(rules_18_a_list_of_orders_can_be_sorted, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let ada = ada(&client).await;
+    for price in [5, 1, 3, 3, 2] {
+        taken(&client, ada, &tea(f64::from(price))).await;
+    }
+    for (list, sort, wanted) in [
+        ("/api/Query/orders/demo".to_owned(), "desc(total)", [5, 3, 3, 2, 1]),
+        (format!("{}/orders", path(ada)), "asc(total)", [1, 2, 3, 3, 5]),
+        ("/api/Query/orders/demo".to_owned(), "asc(createdAt)", [5, 1, 3, 3, 2]),
+        ("/api/Query/orders/demo".to_owned(), "DESC(createdat)", [2, 3, 3, 1, 5]),
+    ] {
+        let (ids, totals) = pages(&client, &list, sort, "orderId", "total").await;
+        assert_eq!(totals, wanted.map(f64::from), "{list} {sort}");
+        assert_eq!(ids.into_iter().collect::<BTreeSet<_>>().len(), 5, "each once");
+    }
+    for wrong in ["total", "desc(notes)", "up(total)"] {
+        let answer = client.get(&format!("/api/Query/orders/demo?sortBy={wrong}")).await;
+        assert_eq!(code(&answer, 400), "invalid_sort", "{wrong}");
+    }
+    let one = client.get("/api/Query/orders/demo?limitRecord=1&sortBy=desc(total)").await.expect(200);
+    let token = one.json["Summary"]["pageIdentifier"].as_str().expect("a token");
+    let other = format!("/api/Query/orders/demo?limitRecord=1&sortBy=asc(total)&pageIdentifier={token}");
+    client.get(&other).await.expect_error(400);
+});
+
+/// Walks a sorted list in pages of two; the ids and the numbers under `value`.
+pub(crate) async fn pages(
+    client: &Client,
+    list: &str,
+    sort: &str,
+    id: &str,
+    value: &str,
+) -> (Vec<String>, Vec<f64>) {
+    let (mut ids, mut values, mut token) = (Vec::new(), Vec::new(), String::new());
+    loop {
+        let next = format!("{list}?limitRecord=2&sortBy={sort}&pageIdentifier={token}");
+        let page = client.get(&next).await.expect(200).json;
+        for record in page["Records"].as_array().expect("records") {
+            ids.push(record[id].to_string());
+            values.push(record[value].as_f64().expect("a number"));
+        }
+        match page["Summary"]["pageIdentifier"].as_str() {
+            Some(next) => next.clone_into(&mut token),
+            None => return (ids, values),
+        }
+    }
+}

@@ -88,6 +88,12 @@ def lists_show_invoices_and_what_is_paid():
     same(("Di", "Roe"), (record.first_name, record.last_name), "the buyer")
     org = api.invoice.list_invoices_org(1, limit_record=5, parameters={"status(eq)": "4", "customerId(eq)": str(record.customer_id)})
     same([number], [one.invoice_id for one in org.records], "in the organisation's list")
+    add("Di", invoice_status=1)
+    ids = {}
+    for order in ("asc", "desc"):
+        page = api.invoice.list_invoices(ENTRY, limit_record=0, sort_by=f"{order}(invoiceDate)")
+        ids[order] = [one.invoice_id for one in page.records]
+    same(ids["asc"], ids["desc"][::-1], "the two orders")
     query = http("GET", f"/api/Query/invoices/{ENTRY}?status=4&customerId={record.customer_id}", full_token())
     same(1, query.json()["Summary"]["totalRecords"], "by the query")
 

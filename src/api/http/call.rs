@@ -232,7 +232,7 @@ impl Call {
         }
     }
 
-    /// As [`Call::customer_as`], with the first comments and coupons of the customer's lists, at most `limit` of each.
+    /// As [`Call::customer_as`], with the first entries of the customer's lists, at most `limit` of each.
     ///
     /// # Errors
     /// 403, 404.
@@ -247,8 +247,10 @@ impl Call {
         let customers = self.app.store.customers();
         let entrypoint_id = customers.entrypoint_of(id).await?.ok_or(Error::NotFound)?;
         let render = |found: Found, details: &Details| (render(&found, details), found.entrypoint);
-        let (rendered, entrypoint) =
-            customers.details(entrypoint_id, id, limit, render).await?.ok_or(Error::NotFound)?;
+        let (rendered, entrypoint) = customers
+            .details(entrypoint_id, id, (limit, self.caller.sees_money()), render)
+            .await?
+            .ok_or(Error::NotFound)?;
         if self.sees(&entrypoint) { Ok(rendered) } else { Err(Error::NotFound) }
     }
 

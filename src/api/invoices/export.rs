@@ -13,6 +13,7 @@ use crate::api::exports::WorkbookOut;
 use crate::api::http::call::Call;
 use crate::api::http::error::{Error, unless_any};
 use crate::api::http::params::{EntryPath, OrganisationPath};
+use crate::api::lists::newest::order_of;
 use crate::api::lists::params::ListTarget;
 use crate::clock;
 use crate::domain::accounts::token::Scope;
@@ -40,6 +41,8 @@ struct InvoiceFormatPath {
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 #[expect(dead_code, reason = "the texts and names of the OpenAPI document, and nothing else")]
 struct InvoiceExportQuery {
+    /// `asc(field)` or `desc(field)`; the field is `invoiceDate`, `dueDate`, `createdAt` or `totalAmount`
+    sort_by: Option<String>,
     /// As in the list of invoices, like the next ones
     status: Option<String>,
     /// `invoice` or `creditNote`
@@ -55,7 +58,7 @@ struct InvoiceExportQuery {
 
 /// Export an entrypoint's invoices
 ///
-/// The newest first: as a table (`csv`, `xlsx`) of all of them, drafts too, or as an archive (`zip`) of the PDFs of those that
+/// The newest first unless `sortBy` says otherwise: as a table (`csv`, `xlsx`) of all of them, drafts too, or as an archive (`zip`) of the PDFs of those that
 /// are issued. Filters are those of the list. It needs `customers:export`, `customers:read` and `money:read`; the archive also
 /// needs `pii:read`, and leaves out what was issued to erased people.
 #[utoipa::path(
@@ -69,9 +72,10 @@ struct InvoiceExportQuery {
 )]
 #[get("/api/Export/invoices/{format}/{entry}")]
 pub(crate) async fn export_invoices(call: Call) -> Result<HttpResponse, Error> {
-    may_export(&call)?;
+    let format = call.path("format").to_owned();
+    may_export(&call, &format)?;
     let target = ListTarget::of_entrypoint(&call, Scope::MoneyRead).await?;
-    export(&call, target).await
+    export(&call, target, (&format, "format")).await
 }
 
 /// Export an organisation's invoices
@@ -88,35 +92,46 @@ pub(crate) async fn export_invoices(call: Call) -> Result<HttpResponse, Error> {
 )]
 #[get("/api/Export/invoices/{format}/org/{orgId}")]
 pub(crate) async fn export_organisation_invoices(call: Call) -> Result<HttpResponse, Error> {
-    may_export(&call)?;
+    let format = call.path("format").to_owned();
+    may_export(&call, &format)?;
     let target = ListTarget::of_organisation(&call, Scope::MoneyRead).await?;
-    export(&call, target).await
+    export(&call, target, (&format, "format")).await
 }
 
 /// Checks the scopes, before anything tells what there is.
 ///
 /// # Errors
 /// 403.
-fn may_export(call: &Call) -> Result<(), Error> {
+pub(super) fn may_export(call: &Call, format: &str) -> Result<(), Error> {
     call.require(Scope::CustomersExport)?;
     call.require(Scope::CustomersRead)?;
-    match InvoiceFormat::parse(call.path("format")) {
+    match InvoiceFormat::parse(format) {
         Ok(InvoiceFormat::Zip) => call.require(Scope::PiiRead),
         _ => Ok(()),
     }
 }
 
-async fn export(call: &Call, target: ListTarget) -> Result<HttpResponse, Error> {
-    let (filter, mut problems) = filter_of(call.params());
-    let format = InvoiceFormat::parse(call.path("format")).map_err(|message| {
-        problems.push(Problem::parameter("format", "invalid_value", message));
-    });
-    let format = unless_any(problems, format.map_err(|()| Error::NotFound))?;
+/// Answers a file. `format` comes with the name of the parameter that asks for it.
+///
+/// # Errors
+/// 400; errors before the first byte.
+pub(super) async fn export(
+    call: &Call,
+    target: ListTarget,
+    (format, parameter): (&str, &'static str),
+) -> Result<HttpResponse, Error> {
+    let mut params = call.params();
+    let order = order_of(&mut params);
+    let (filter, problems) = filter_of(params);
+    let format = InvoiceFormat::parse(format)
+        .map_err(|message| Error::invalid(Problem::parameter(parameter, "invalid_value", message)));
+    let format = unless_any(problems, format)?;
     let name = format.file_name(&target.file_name, clock::now());
     let request = InvoiceRequest {
         entrypoints: target.entrypoints,
         filter,
-        before: None,
+        order,
+        after: None,
         skip: 0,
         limit: 0,
         counts: false,

@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, get};
 use serde::Serialize;
 use utoipa::IntoParams;
 
+use super::export::{export, may_export};
 use super::out::InvoiceOut;
 use super::sight_of;
 use crate::api::http::body::Params;
@@ -11,7 +12,7 @@ use crate::api::http::call::Call;
 use crate::api::http::error::{Error, unless_any};
 use crate::api::http::params::{EntryPath, OrganisationPath};
 use crate::api::lists::SummaryOut;
-use crate::api::lists::newest::{self, Fetched, NO_FILTERS, Part, Wanted};
+use crate::api::lists::newest::{self, Fetched, NO_FILTERS_SORTED, Part, Wanted, order_of};
 use crate::api::lists::params::ListTarget;
 use crate::domain::accounts::token::Scope;
 use crate::domain::invoices::filter::InvoiceFilter;
@@ -20,6 +21,7 @@ use crate::store::InvoiceRequest;
 
 /// The kind of a page token.
 const CURSOR: &str = "invoices";
+const FORMAT_PARAMETER: &str = "exportFormat";
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
@@ -32,6 +34,10 @@ struct InvoicesQuery {
     limit_record: Option<i64>,
     /// The token of a page, from `Summary.pageIdentifier` of the page before
     page_identifier: Option<String>,
+    /// `asc(field)` or `desc(field)`; the field is `invoiceDate`, `dueDate`, `createdAt` or `totalAmount`
+    sort_by: Option<String>,
+    /// `csv`, `xlsx` or `zip` for a file instead of JSON, as under `/Export/invoices`
+    export_format: Option<String>,
     /// `draft`, `open`, `partlyPaid`, `paid` or `cancelled`, or Payabli's 0, 1, 2, 4 and 99; also `status(ne)`, and `status(in)` with `|` between words
     status: Option<String>,
     /// `invoice` or `creditNote`
@@ -59,13 +65,13 @@ struct InvoicesQuery {
 pub(crate) struct InvoicesOut<'a> {
     /// How many invoices there are.
     summary: SummaryOut,
-    /// The invoices of this page, the newest first.
+    /// The invoices of this page.
     records: Vec<InvoiceOut<'a>>,
 }
 
 /// List an entrypoint's invoices
 ///
-/// The newest first, drafts and credit notes too. Filters are `field(op)=value`, or `parameters` as the SDKs send them. It needs
+/// The newest first unless `sortBy` says otherwise, drafts and credit notes too. Filters are `field(op)=value`, or `parameters` as the SDKs send them. It needs
 /// `money:read` and `customers:read`.
 #[utoipa::path(
     tag = "Invoices",
@@ -74,9 +80,10 @@ pub(crate) struct InvoicesOut<'a> {
 )]
 #[get("/api/Query/invoices/{entry}")]
 pub(crate) async fn list_invoices(call: Call) -> Result<HttpResponse, Error> {
+    let format = asked_format(&call)?;
     call.require(Scope::CustomersRead)?;
     let target = ListTarget::of_entrypoint(&call, Scope::MoneyRead).await?;
-    list(&call, target).await
+    list(&call, target, format).await
 }
 
 /// List an organisation's invoices
@@ -89,37 +96,56 @@ pub(crate) async fn list_invoices(call: Call) -> Result<HttpResponse, Error> {
 )]
 #[get("/api/Query/invoices/org/{orgId}")]
 pub(crate) async fn list_organisation_invoices(call: Call) -> Result<HttpResponse, Error> {
+    let format = asked_format(&call)?;
     call.require(Scope::CustomersRead)?;
     let target = ListTarget::of_organisation(&call, Scope::MoneyRead).await?;
-    list(&call, target).await
+    list(&call, target, format).await
 }
 
 /// The filters among the parameters that are left, and all problems.
 pub(super) fn filter_of(params: Params) -> (InvoiceFilter, Vec<Problem>) {
     let (pairs, mut problems) = params.rest();
-    let filter = InvoiceFilter::parse(&pairs, &NO_FILTERS).unwrap_or_else(|found| {
+    let others = [&NO_FILTERS_SORTED[..], &[FORMAT_PARAMETER]].concat();
+    let filter = InvoiceFilter::parse(&pairs, &others).unwrap_or_else(|found| {
         problems.extend(found);
         InvoiceFilter::default()
     });
     (filter, problems)
 }
 
-async fn list(call: &Call, target: ListTarget) -> Result<HttpResponse, Error> {
+/// The file that `exportFormat` asks for, if it asks for one and the token may have it.
+///
+/// # Errors
+/// 403.
+fn asked_format(call: &Call) -> Result<Option<String>, Error> {
+    let asked = call.params().text(FORMAT_PARAMETER).filter(|text| !text.is_empty());
+    if let Some(format) = &asked {
+        may_export(call, format)?;
+    }
+    Ok(asked)
+}
+
+async fn list(call: &Call, target: ListTarget, format: Option<String>) -> Result<HttpResponse, Error> {
+    if let Some(format) = format {
+        return export(call, target, (&format, FORMAT_PARAMETER)).await;
+    }
     let mut params = call.params();
     let wanted = Wanted::read(&mut params);
+    let order = order_of(&mut params);
     let (filter, problems) = filter_of(params);
     unless_any(problems, Ok(()))?;
-    let name = format!("{}/{filter:?}", target.name);
+    let name = format!("{}/{filter:?}/{order:?}", target.name);
     let (app, sight) = (call.app.clone(), sight_of(call));
     newest::answer(call, CURSOR, &name, wanted, move |part| {
         let (app, filter) = (app.clone(), filter.clone());
-        let Part { before, skip, limit, counts } = part;
-        let request =
-            InvoiceRequest { entrypoints: target.entrypoints.clone(), filter, before, skip, limit, counts };
+        let Part { after, skip, limit, counts } = part;
+        let entrypoints = target.entrypoints.clone();
+        let request = InvoiceRequest { entrypoints, filter, order, after, skip, limit, counts };
         async move {
-            let page = app.store.invoices().page(request).await?;
+            let page = app.store.invoices().page(request.clone()).await?;
             let written = page.records.iter().map(|one| {
-                Ok::<_, Error>((one.invoice.id, serde_json::to_vec(&InvoiceOut::new(one, sight))?))
+                let place = request.place(&one.invoice);
+                Ok::<_, Error>((place, serde_json::to_vec(&InvoiceOut::new(one, sight))?))
             });
             let records = written.collect::<Result<_, _>>()?;
             Ok(Fetched { records, total: page.total, has_more: page.has_more })

@@ -4,6 +4,7 @@ mod export;
 mod list;
 mod out;
 mod pdf;
+mod row;
 mod write;
 
 use actix_web::{HttpResponse, get};
@@ -13,6 +14,7 @@ use utoipa::IntoParams;
 pub(super) use self::export::{export_invoices, export_organisation_invoices};
 pub(super) use self::list::{list_invoices, list_organisation_invoices};
 pub(super) use self::pdf::get_invoice_pdf;
+pub(super) use self::row::InvoiceRowsOut;
 pub(super) use self::write::{
     create_invoice, credit_invoice, delete_invoice, finalize_invoice, get_send_invoice, pay_invoice,
     send_invoice, update_invoice, void_invoice,

@@ -487,6 +487,6 @@ pub(super) fn number(amount: Money) -> Option<Box<RawValue>> {
     decimal(&amount)
 }
 
-fn decimal(value: &impl ToString) -> Option<Box<RawValue>> {
+pub(super) fn decimal(value: &impl ToString) -> Option<Box<RawValue>> {
     RawValue::from_string(value.to_string()).ok()
 }

@@ -1,6 +1,8 @@
-//! Short lists, the newest first, each page of which begins after an id: those of subscriptions and of invoices.
+//! Short lists, the newest first unless they are sorted, each page of which begins after a place: those of subscriptions, of
+//! invoices and of orders.
 
 use std::future::Future;
+use std::str::FromStr;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, LINK};
@@ -9,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use strum::VariantNames;
 
 use super::params::next_link;
 use super::{SLICE, SummaryOut, any_page_of};
@@ -17,10 +20,15 @@ use crate::api::http::call::Call;
 use crate::api::http::error::Error;
 use crate::api::http::json;
 use crate::api::http::state::App;
+use crate::domain::filter::ListOrder;
 use crate::domain::kernel::problem::Problem;
 
 /// Query parameters of such lists that are no filters.
 pub(crate) const NO_FILTERS: [&str; 3] = ["fromRecord", "limitRecord", "pageIdentifier"];
+/// The same of lists that can be sorted.
+pub(crate) const NO_FILTERS_SORTED: [&str; 4] =
+    ["fromRecord", "limitRecord", "pageIdentifier", SORT_PARAMETER];
+const SORT_PARAMETER: &str = "sortBy";
 
 /// Which part of a list to answer.
 #[derive(Debug)]
@@ -42,11 +50,22 @@ impl Wanted {
     }
 }
 
+/// The order that `sortBy` asks for; the newest first without it.
+pub(crate) fn order_of<F: FromStr + VariantNames>(params: &mut Params) -> ListOrder<F> {
+    let Some(text) = params.text(SORT_PARAMETER).filter(|text| !text.is_empty()) else {
+        return ListOrder::default();
+    };
+    ListOrder::parse(&text).unwrap_or_else(|(code, message)| {
+        params.refuse(SORT_PARAMETER, code, message);
+        ListOrder::default()
+    })
+}
+
 /// A part of a list, to be read from one state of the database.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Part<I> {
-    /// Only those with a lower id.
-    pub(crate) before: Option<I>,
+    /// Only those after this place.
+    pub(crate) after: Option<I>,
     /// How many to skip.
     pub(crate) skip: i64,
     /// How many to read at most.
@@ -58,7 +77,7 @@ pub(crate) struct Part<I> {
 /// What was read of a list.
 #[derive(Debug)]
 pub(crate) struct Fetched<I> {
-    /// The records as JSON, with their ids.
+    /// The records as JSON, with their places.
     pub(crate) records: Vec<(I, Vec<u8>)>,
     /// How many there are on all pages, if they were counted.
     pub(crate) total: Option<i64>,
@@ -69,7 +88,7 @@ pub(crate) struct Fetched<I> {
 /// The place of the next page, and the size of the list.
 #[derive(Serialize, Deserialize)]
 struct Cursor<I> {
-    before: I,
+    after: I,
     total: i64,
 }
 
@@ -107,8 +126,8 @@ where
     let slice = i64::try_from(SLICE).unwrap_or(i64::MAX);
     let (skip, limit) = (wanted.skip, wanted.limit);
     let mut left = if limit > 0 { limit } else { i64::MAX };
-    let before = after.map(|cursor| cursor.before);
-    let mut part = Part { before, skip, limit: left.min(slice), counts: known.is_none() };
+    let after = after.map(|cursor| cursor.after);
+    let mut part = Part { after, skip, limit: left.min(slice), counts: known.is_none() };
     let mut page = fetch(part).await?;
     let total = known.or(page.total).unwrap_or(0);
     let app = call.app.clone();
@@ -143,7 +162,7 @@ where
             }
             yield Bytes::from(std::mem::take(&mut text));
             tokio::task::yield_now().await;
-            part = Part { before: last, skip: 0, limit: left.min(slice), counts: false };
+            part = Part { after: last, skip: 0, limit: left.min(slice), counts: false };
             page = fetch(part).await?;
         };
         let next = sealed(&app, kind, context, last, total).await?;
@@ -176,7 +195,7 @@ async fn sealed<I: Serialize>(
     last: Option<I>,
     total: i64,
 ) -> Result<Option<String>, Error> {
-    let Some(before) = last else { return Ok(None) };
-    let text = serde_json::to_vec(&Cursor { before, total })?;
+    let Some(after) = last else { return Ok(None) };
+    let text = serde_json::to_vec(&Cursor { after, total })?;
     Ok(Some(URL_SAFE_NO_PAD.encode(app.store.keys().seal_note(kind, context, text).await?)))
 }

@@ -14,17 +14,18 @@ use super::http::call::{Call, ok};
 use super::http::error::{Error, unless_any};
 use super::http::json::{self, RECORD_ROOM};
 use super::http::params::{CustomerPath, EntryPath, KeyHeader};
-use super::lists::newest::{NO_FILTERS, Wanted};
+use super::lists::newest::{NO_FILTERS_SORTED, Wanted, order_of};
 use super::lists::params::ListTarget;
 use super::lists::{SummaryOut, newest};
 use crate::domain::accounts::token::Scope;
 use crate::domain::decide::command::{Action, Outcome};
 use crate::domain::decide::ordering::ChangeOrder;
+use crate::domain::filter::ListOrder;
 use crate::domain::orders::draft::OrderDraft;
-use crate::domain::orders::filter::OrderFilter;
+use crate::domain::orders::filter::{OrderField, OrderFilter};
 use crate::domain::orders::{Collect, OrderId};
 use crate::domain::transactions::id::TransId;
-use crate::domain::view::Seen;
+use crate::domain::view::{Seen, View};
 use crate::store::{FoundOrder, OrderRequest};
 
 /// The kind of a page token.
@@ -41,7 +42,7 @@ struct OrderPath {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 #[expect(dead_code, reason = "the texts and names of the OpenAPI document, and nothing else")]
-struct OrdersQuery {
+struct OrderPageQuery {
     /// How many to skip; 0 by default
     #[param(minimum = 0)]
     from_record: Option<i64>,
@@ -49,6 +50,14 @@ struct OrdersQuery {
     limit_record: Option<i64>,
     /// The token of a page, from `Summary.pageIdentifier` of the page before
     page_identifier: Option<String>,
+    /// `asc(field)` or `desc(field)`; the field is `createdAt` or `total`
+    sort_by: Option<String>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+#[expect(dead_code, reason = "the texts and names of the OpenAPI document, and nothing else")]
+struct OrdersQuery {
     /// `pending`, `completed` or `cancelled`; also `status(ne)`, and `status(in)` with `|` between words
     status: Option<String>,
     /// Those of this customer; also `customerId(in)`
@@ -135,8 +144,14 @@ pub(crate) struct OrderDoneOut<'a> {
 pub(crate) struct OrdersOut<'a> {
     /// How many orders there are.
     summary: SummaryOut,
-    /// The orders of this page, the newest first.
+    /// The orders of this page.
     records: Vec<OrderOut<'a>>,
+}
+
+impl<'a> OrdersOut<'a> {
+    pub(crate) fn new(summary: SummaryOut, orders: &'a [FoundOrder], view: View) -> OrdersOut<'a> {
+        OrdersOut { summary, records: orders.iter().map(|one| OrderOut::new(one, view)).collect() }
+    }
 }
 
 /// Take an order of a customer
@@ -169,10 +184,10 @@ pub(crate) async fn take_order(call: Call, payload: Payload) -> Result<HttpRespo
 
 /// List the orders of a customer
 ///
-/// The newest first.
+/// The newest first unless `sortBy` says otherwise.
 #[utoipa::path(
     tag = "Orders",
-    params(CustomerPath),
+    params(CustomerPath, OrderPageQuery),
     responses((status = 200, description = "The customer's orders", body = OrdersOut<'_>)),
 )]
 #[get("/api/Customer/{customerId}/orders")]
@@ -181,11 +196,12 @@ pub(crate) async fn list_customer_orders(call: Call) -> Result<HttpResponse, Err
     let found = call.customer(Scope::MoneyRead).await?;
     let mut params = call.params();
     let wanted = Wanted::read(&mut params);
+    let order = order_of(&mut params);
     params.done()?;
     let id = found.record.stored.id;
     let filter = OrderFilter { customers: Some([id].into()), ..OrderFilter::default() };
     let target = ListTarget::of(&found.entrypoint, &format!("customer {id}"));
-    answer(&call, target, filter, wanted).await
+    answer(&call, target, (filter, order), wanted).await
 }
 
 /// Read an order
@@ -211,10 +227,10 @@ pub(crate) async fn get_order(call: Call) -> Result<HttpResponse, Error> {
 
 /// List an entrypoint's orders
 ///
-/// The newest first. Filters: `status`, `customerId` and `createdAt`, as `field(op)=value` or in `parameters`.
+/// The newest first unless `sortBy` says otherwise. Filters: `status`, `customerId` and `createdAt`, as `field(op)=value` or in `parameters`.
 #[utoipa::path(
     tag = "Orders",
-    params(EntryPath, OrdersQuery),
+    params(EntryPath, OrderPageQuery, OrdersQuery),
     responses((status = 200, description = "A page of orders", body = OrdersOut<'_>)),
 )]
 #[get("/api/Query/orders/{entry}")]
@@ -223,13 +239,14 @@ pub(crate) async fn list_orders(call: Call) -> Result<HttpResponse, Error> {
     let target = ListTarget::of_entrypoint(&call, Scope::MoneyRead).await?;
     let mut params = call.params();
     let wanted = Wanted::read(&mut params);
+    let order = order_of(&mut params);
     let (pairs, mut problems) = params.rest();
-    let filter = OrderFilter::parse(&pairs, &NO_FILTERS).unwrap_or_else(|found| {
+    let filter = OrderFilter::parse(&pairs, &NO_FILTERS_SORTED).unwrap_or_else(|found| {
         problems.extend(found);
         OrderFilter::default()
     });
     unless_any(problems, Ok(()))?;
-    answer(&call, target, filter, wanted).await
+    answer(&call, target, (filter, order), wanted).await
 }
 
 /// Cancel an order
@@ -299,20 +316,20 @@ async fn done(call: &Call, place: i64, answer: &Seen) -> Result<HttpResponse, Er
 async fn answer(
     call: &Call,
     target: ListTarget,
-    filter: OrderFilter,
+    (filter, order): (OrderFilter, ListOrder<OrderField>),
     wanted: Wanted,
 ) -> Result<HttpResponse, Error> {
-    let name = format!("{}/{filter:?}", target.name);
+    let name = format!("{}/{filter:?}/{order:?}", target.name);
     let (app, view) = (call.app.clone(), view_of(&call.caller));
     newest::answer(call, CURSOR, &name, wanted, move |part| {
         let (app, filter) = (app.clone(), filter.clone());
-        let newest::Part { before, skip, limit, counts } = part;
-        let request =
-            OrderRequest { entrypoints: target.entrypoints.clone(), filter, before, skip, limit, counts };
+        let newest::Part { after, skip, limit, counts } = part;
+        let entrypoints = target.entrypoints.clone();
+        let request = OrderRequest { entrypoints, filter, order, after, skip, limit, counts };
         async move {
-            let page = app.store.orders().page(request).await?;
+            let page = app.store.orders().page(request.clone()).await?;
             let written = page.records.iter().map(|one: &FoundOrder| {
-                Ok::<_, Error>((one.order.id, serde_json::to_vec(&OrderOut::new(one, view))?))
+                Ok::<_, Error>((request.place(&one.order), serde_json::to_vec(&OrderOut::new(one, view))?))
             });
             let records = written.collect::<Result<_, _>>()?;
             Ok(newest::Fetched { records, total: page.total, has_more: page.has_more })

@@ -58,9 +58,9 @@ pub(crate) struct OrderOut<'a> {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct OrderLineOut<'a> {
-    /// What is sold.
+    /// What is sold, with the chosen options.
     name: Option<&'a str>,
-    /// More about it, with the chosen options.
+    /// More about it.
     description: Option<&'a str>,
     /// How much.
     #[schema(value_type = f64)]

@@ -401,11 +401,11 @@ async fn list(call: &Call, target: ListTarget) -> Result<HttpResponse, Error> {
     let (app, view) = (call.app.clone(), sight_of(call));
     newest::answer(call, CURSOR, &name, wanted, move |part| {
         let (app, filter) = (app.clone(), filter.clone());
-        let Part { before, skip, limit, counts } = part;
+        let Part { after, skip, limit, counts } = part;
         let request = SubscriptionRequest {
             entrypoints: target.entrypoints.clone(),
             filter,
-            before,
+            before: after,
             skip,
             limit,
             counts,

@@ -28,6 +28,7 @@ use crate::domain::accounts::token::Scope;
 use crate::domain::exports::{
     COLUMNS_PARAMETER, Format, PaymentColumn, default_payment_columns, parse_payment_columns,
 };
+use crate::domain::filter::direction;
 use crate::domain::kernel::problem::{Problem, noted};
 use crate::domain::transactions::filter::Filter;
 use crate::domain::view::View;
@@ -191,7 +192,7 @@ impl Query {
             params.refuse("fromRecord", "exclusive_parameters", "cannot stand beside pageIdentifier");
         }
         let sort = params.text(SORT_PARAMETER).filter(|text| !text.is_empty());
-        let descending = match sort.as_deref().map(direction) {
+        let descending = match sort.as_deref().map(descending) {
             None => !is_file,
             Some(Some(descending)) => descending,
             Some(None) => {
@@ -255,15 +256,10 @@ impl Query {
     }
 }
 
-/// Whether an order is descending; `None` if the text is no order.
-fn direction(text: &str) -> Option<bool> {
-    let (word, name) = text.trim().strip_suffix(')')?.split_once('(')?;
-    let is_known = SORTS.iter().any(|known| known.eq_ignore_ascii_case(name.trim()));
-    match word.trim().to_ascii_lowercase().as_str() {
-        "asc" if is_known => Some(false),
-        "desc" if is_known => Some(true),
-        _ => None,
-    }
+/// Whether an order of transactions is descending; `None` if the text is no such order.
+fn descending(text: &str) -> Option<bool> {
+    let (descending, name) = direction(text)?;
+    SORTS.iter().any(|known| known.eq_ignore_ascii_case(name)).then_some(descending)
 }
 
 /// A page token: the last transaction of the page, and the sums over the whole list.

@@ -197,17 +197,21 @@ fn may_redeem(working_set: &WorkingSet, coupon: &Coupon, used: CouponUse) -> Res
         return Err(refused("coupon_not_assigned", message));
     }
     if coupon.is_used_up() {
-        let message = format!(
-            "all {} places of the coupon are taken; release a redemption, or raise maxRedemptions",
-            coupon.redeemed
-        );
+        let places = match coupon.redeemed {
+            1 => "the one place of the coupon is taken".to_owned(),
+            many => format!("all {many} places of the coupon are taken"),
+        };
+        let message = format!("{places}; release a redemption, or raise maxRedemptions");
         return Err(refused("coupon_used_up", &message));
     }
     if coupon.per_customer_limit.is_some_and(|most| used.redeemed >= most) {
+        let times = match used.redeemed {
+            1 => "once".to_owned(),
+            many => format!("{many} times"),
+        };
         let message = format!(
-            "the customer has redeemed the coupon {} times, as often as one may; release a redemption, or raise \
-             perCustomerLimit",
-            used.redeemed
+            "the customer has redeemed the coupon {times}, as often as one may; release a redemption, or raise \
+             perCustomerLimit"
         );
         return Err(refused("coupon_used_by_customer", &message));
     }

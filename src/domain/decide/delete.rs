@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::command::{Actor, DeleteCustomer, Outcome};
 use super::effects::{Effects, Revision};
 use super::events::{Event, EventKind};
-use super::invoice::void_all;
+use super::order::take_all_back;
 use super::working_set::WorkingSet;
 use super::{Undecided, time_of_change};
 use crate::domain::customers::history::Operation;
@@ -34,7 +34,7 @@ pub(super) fn decide_delete(
         let invoices = unsettled.iter().filter(|invoice| invoice.state().is_open()).count();
         has_no_obligations(open, pending, invoices)?;
     }
-    let voided = if old.is_deleted() { Vec::new() } else { void_all(working_set, delete.id, actor)? };
+    let voided = if old.is_deleted() { Vec::new() } else { take_all_back(working_set, delete.id, actor)? };
     let mut ended = Vec::new();
     let (after, operation) = if delete.erase {
         let after = Customer::erased(

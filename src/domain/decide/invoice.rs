@@ -235,24 +235,25 @@ fn void(working_set: &mut WorkingSet, invoice: &Invoice, actor: &Actor) -> Resul
     Ok(effects)
 }
 
-/// Takes the open invoices of a customer back whom somebody deletes; drafts are deleted with the customer's data.
+/// The open invoices of a customer that can be taken back.
 ///
 /// # Errors
 /// Missing facts.
-pub(super) fn void_all(
-    working_set: &mut WorkingSet,
-    customer_id: i64,
-    actor: &Actor,
-) -> Result<Vec<Event>, Undecided> {
+pub(super) fn voidable(working_set: &WorkingSet, customer_id: i64) -> Result<Vec<Arc<Invoice>>, Undecided> {
+    let mut all = working_set.invoices.unsettled(customer_id)?;
+    all.retain(|invoice| invoice.state() == InvoiceState::Open && invoice.credits.is_empty());
+    Ok(all)
+}
+
+/// Takes invoices back.
+pub(super) fn void_all(working_set: &mut WorkingSet, invoices: &[Arc<Invoice>], actor: &Actor) -> Vec<Event> {
     let mut events = Vec::new();
-    for invoice in working_set.invoices.unsettled(customer_id)? {
-        if invoice.state() == InvoiceState::Open && invoice.credits.is_empty() {
-            let after = Invoice { is_cancelled: true, ..next(working_set, &invoice) };
-            events.push(event(EventKind::InvoiceVoided, &after, &[], actor));
-            working_set.invoices.put(after);
-        }
+    for invoice in invoices {
+        let after = Invoice { is_cancelled: true, ..next(working_set, invoice) };
+        events.push(event(EventKind::InvoiceVoided, &after, &[], actor));
+        working_set.invoices.put(after);
     }
-    Ok(events)
+    events
 }
 
 fn credit(

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::Undecided;
 use super::command::{Actor, Outcome};
-use super::coupon::{redeem, release};
+use super::coupon::{Redeemed, redeem, release};
 use super::effects::{Effects, MailOrder};
 use super::events::{Event, EventKind};
-use super::invoice::{issued, mail_of, new_invoice};
+use super::invoice::{issued, mail_of, new_invoice, void_all, voidable};
 use super::issue::{event as invoice_event, issue, next, refused};
 use super::ordering::{ChangeOrder, OrderDone};
 use super::shop::Redeem;
@@ -102,6 +102,7 @@ fn take(
     let of_invoice = Content {
         purchase_order: draft.purchase_order.clone(),
         notes: draft.notes.clone(),
+        order_id: Some(id),
         wanted_due_day: draft
             .due_in_days
             .and_then(|days| day_of(working_set.now).checked_add_days(chrono::Days::new(u64::from(days)))),
@@ -260,14 +261,17 @@ fn line_of(line: &OrderLine, product: Option<&Product>) -> LineDraft {
     let chosen: Vec<String> = line.options.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     let chosen = (!chosen.is_empty()).then(|| chosen.join(", "));
     let name = line.name.clone().or_else(|| product.map(|product| product.name.clone()));
+    let name = match (name, chosen) {
+        (Some(name), Some(chosen)) => Some(format!("{name} ({chosen})")),
+        (name, chosen) => name.or(chosen),
+    };
     let description =
         line.description.clone().or_else(|| product.and_then(|product| product.description.clone()));
-    let description = [chosen, description].into_iter().flatten().collect::<Vec<_>>().join("\n");
     let of_product = |price: fn(&Product) -> Money| product.map(price);
     LineDraft {
         line: Line {
             name: name.map(Into::into),
-            description: (!description.is_empty()).then(|| description.into()),
+            description: description.filter(|text| !text.is_empty()).map(Into::into),
             quantity: line.quantity,
             price: line.unit_price.or_else(|| of_product(|product| product.unit_price)).unwrap_or_default(),
             rate: line.tax_rate.or_else(|| product.and_then(|product| product.tax_rate)).unwrap_or_default(),
@@ -315,15 +319,10 @@ fn cancel(working_set: &mut WorkingSet, id: OrderId, actor: &Actor) -> Result<Ef
         }
     }
     let mut effects = Effects::new(done(&order), None);
-    if let Some(coupon) = order.content.as_ref().and_then(|content| content.coupon.as_ref()) {
-        release(working_set, coupon.redemption_id, actor)?.onto(&mut effects);
+    if let Some(released) = released(working_set, &order, actor)? {
+        released.onto(&mut effects);
     }
-    let after = Order {
-        version: order.version.saturating_add(1),
-        state: OrderState::Cancelled,
-        updated_at: working_set.now.max(order.updated_at),
-        ..Order::clone(&order)
-    };
+    let after = cancelled(working_set, &order);
     if let Some(invoice) = invoice.filter(|invoice| invoice.state() == InvoiceState::Open) {
         let voided = Invoice { is_cancelled: true, ..next(working_set, &invoice) };
         effects.events.push(invoice_event(EventKind::InvoiceVoided, &voided, &[], actor));
@@ -334,6 +333,56 @@ fn cancel(working_set: &mut WorkingSet, id: OrderId, actor: &Actor) -> Result<Ef
     effects.outcome = done(&after);
     working_set.orders.put(after);
     Ok(effects)
+}
+
+fn cancelled(working_set: &WorkingSet, order: &Order) -> Order {
+    Order {
+        version: order.version.saturating_add(1),
+        state: OrderState::Cancelled,
+        updated_at: working_set.now.max(order.updated_at),
+        ..order.clone()
+    }
+}
+
+/// The place of its coupon that an order gives back, if it used one.
+fn released(working_set: &WorkingSet, order: &Order, actor: &Actor) -> Result<Option<Redeemed>, Undecided> {
+    let coupon = order.content.as_ref().and_then(|content| content.coupon.as_ref());
+    coupon.map(|coupon| release(working_set, coupon.redemption_id, actor)).transpose()
+}
+
+/// Takes back what a customer owes whom somebody deletes: its open invoices, and the orders that made them. Drafts are deleted
+/// with the customer's data.
+///
+/// # Errors
+/// Missing facts; then nothing has changed.
+pub(super) fn take_all_back(
+    working_set: &mut WorkingSet,
+    customer_id: i64,
+    actor: &Actor,
+) -> Result<Vec<Event>, Undecided> {
+    let voidable = voidable(working_set, customer_id)?;
+    let mut orders = Vec::new();
+    for id in voidable.iter().filter_map(|invoice| invoice.content.order_id) {
+        let order = working_set.orders.get(id)?.map(Arc::clone);
+        let Some(order) = order.filter(|order| order.state != OrderState::Cancelled) else { continue };
+        // Loads what the coupon needs, before anything changes.
+        released(working_set, &order, actor)?;
+        orders.push(order);
+    }
+    let mut events = void_all(working_set, &voidable, actor);
+    for order in orders {
+        let mut effects = Effects::new(done(&order), None);
+        // One at a time, because several orders may have used the same coupon.
+        if let Some(released) = released(working_set, &order, actor)? {
+            released.onto(&mut effects);
+        }
+        let after = cancelled(working_set, &order);
+        effects.events.push(event(EventKind::OrderCancelled, working_set, &after, actor));
+        events.append(&mut effects.events);
+        working_set.take(effects);
+        working_set.orders.put(after);
+    }
+    Ok(events)
 }
 
 fn resend(working_set: &mut WorkingSet, id: OrderId, actor: &Actor) -> Result<Effects, Undecided> {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::column::Column;
 use super::field::{ADDITIONAL_PREFIX, FilterField, Kind};
 use super::masked_problem;
+use super::order::direction;
 use crate::domain::customers::record::Stored;
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::kernel::problem::Problem;
@@ -90,13 +91,7 @@ impl Sort {
     /// The text is no order.
     pub fn parse(text: &str) -> Result<Sort, Problem> {
         let refuse = |message: String| Err(Problem::parameter(PARAMETER, "invalid_sort", message));
-        let parts = text.trim().strip_suffix(')').and_then(|rest| rest.split_once('('));
-        let direction = parts.and_then(|(word, name)| match word.trim().to_ascii_lowercase().as_str() {
-            "asc" => Some((false, name.trim())),
-            "desc" => Some((true, name.trim())),
-            _ => None,
-        });
-        let Some((descending, name)) = direction else {
+        let Some((descending, name)) = direction(text) else {
             return refuse("must be written asc(field) or desc(field), such as desc(createdDate)".into());
         };
         match SortField::of_name(name) {

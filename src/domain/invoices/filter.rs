@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
+use strum::{EnumString, VariantNames};
 
-use super::{InvoiceKind, InvoiceState};
+use super::{Invoice, InvoiceKind, InvoiceState};
 use crate::domain::filter::conditions::{Condition, FieldOperators, Span, each, moments, narrow};
 use crate::domain::kernel::money::Money;
 use crate::domain::kernel::problem::{Problem, ValueError};
@@ -101,6 +102,34 @@ impl InvoiceFilter {
             }
         }
         Ok(())
+    }
+}
+
+/// What a list of invoices may be sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, VariantNames)]
+#[strum(serialize_all = "camelCase", ascii_case_insensitive)]
+pub enum InvoiceField {
+    /// The day of issue; drafts have none, and count as later than all.
+    InvoiceDate,
+    /// The day by which it is to be paid; drafts count as later than all.
+    DueDate,
+    /// When it was made.
+    CreatedAt,
+    /// What it comes to.
+    TotalAmount,
+}
+
+impl InvoiceField {
+    /// The value of an invoice by which it is sorted.
+    pub fn of(self, invoice: &Invoice) -> i64 {
+        let day = |day: Option<NaiveDate>| day.map_or(i64::MAX, number_of_day);
+        let issue = invoice.issue.as_ref();
+        match self {
+            InvoiceField::InvoiceDate => day(issue.map(|issue| issue.day)),
+            InvoiceField::DueDate => day(issue.map(|issue| issue.due_day)),
+            InvoiceField::CreatedAt => invoice.created_at.0,
+            InvoiceField::TotalAmount => invoice.content.sums.total.units(),
+        }
     }
 }
 

@@ -258,6 +258,9 @@ pub struct Content {
     pub buyer_company: Option<CompactString>,
     /// The buyer's VAT number.
     pub buyer_vat_number: Option<CompactString>,
+    /// The order that made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<TransId>,
     /// Values by name that the sender keeps with it.
     pub additional: std::collections::BTreeMap<CompactString, CompactString>,
 }

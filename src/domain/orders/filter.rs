@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::OrderState;
+use strum::{EnumString, VariantNames};
+
+use super::{Order, OrderState};
 use crate::domain::filter::conditions::{Condition, FieldOperators, Span, each, moments, narrow};
 use crate::domain::kernel::problem::{Problem, ValueError};
 
@@ -50,6 +52,26 @@ impl OrderFilter {
             _ => self.created.narrow(condition.op, moments(condition.value)?),
         }
         Ok(())
+    }
+}
+
+/// What a list of orders may be sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, VariantNames)]
+#[strum(serialize_all = "camelCase", ascii_case_insensitive)]
+pub enum OrderField {
+    /// When it was taken.
+    CreatedAt,
+    /// What it comes to, with tax.
+    Total,
+}
+
+impl OrderField {
+    /// The value of an order by which it is sorted.
+    pub fn of(self, order: &Order) -> i64 {
+        match self {
+            OrderField::CreatedAt => order.created_at.0,
+            OrderField::Total => order.total.units(),
+        }
     }
 }
 

@@ -11,7 +11,9 @@ use crate::store::coupons::{self, CustomerCoupons, Slice};
 use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
 use crate::store::engine::prepared::ask;
+use crate::store::invoices::{self, FoundInvoice};
 use crate::store::keys::keyring::KeyRing;
+use crate::store::orders::{self, FoundOrder};
 use crate::store::transactions::summary::{self, CustomerMoney};
 
 /// A customer with the number of its comments, the version of their book, and one of the comments.
@@ -42,12 +44,23 @@ pub struct Details {
     pub comments: CommentPage,
     /// What it paid; `None` without transactions.
     pub money: Option<CustomerMoney>,
-    /// The first coupons of its list.
-    pub coupons: CustomerCoupons,
+    /// What the shop sells it; `None` if the reader does not see money.
+    pub shop: Option<Shop>,
 }
 
-/// A customer of an entrypoint with the first comments and coupons of its lists, and what it paid. PostgreSQL reads the record and
-/// the comments in one statement, and nothing in a transaction.
+/// What a shop sells to a customer.
+#[derive(Debug, Clone)]
+pub struct Shop {
+    /// The first coupons of its list.
+    pub coupons: CustomerCoupons,
+    /// The newest invoices, and how many there are.
+    pub invoices: (Vec<FoundInvoice>, i64),
+    /// The newest orders, and how many there are.
+    pub orders: (Vec<FoundOrder>, i64),
+}
+
+/// A customer of an entrypoint with the first entries of each list, and what it paid; without what the shop sells it unless
+/// `sees_money`. PostgreSQL reads the record and the comments in one statement, and nothing in a transaction.
 ///
 /// # Errors
 /// Database errors; [`StoreError::Corrupt`] if somebody tampered with the record or with a comment.
@@ -57,16 +70,15 @@ pub(crate) fn details(
     record_cache: &RecordCache,
     entrypoint_id: i64,
     id: i64,
-    limit: i64,
+    (limit, sees_money): (i64, bool),
 ) -> Result<Option<(Found, Details)>, StoreError> {
-    let first = Slice { before: None, skip: 0, limit };
     let Conn::Postgres(c) = conn else {
         let found = find_each(conn, ring, record_cache, &[(entrypoint_id, id)])?.pop();
         let Some(found) = found.transpose()?.flatten() else { return Ok(None) };
         let money = money_of(conn, ring, &found)?;
-        let coupons = coupons::of_customer(conn, ring, (entrypoint_id, id), first)?;
+        let shop = sees_money.then(|| shop_of(conn, ring, &found, limit)).transpose()?;
         let comments = comments::page(conn, ring, entrypoint_id, id, 0, limit)?;
-        return Ok(Some((found, Details { comments, money, coupons })));
+        return Ok(Some((found, Details { comments, money, shop })));
     };
     let rows: Vec<Row> = with_comments(c, limit, id, entrypoint_id)?;
     let Some((customer, book, _)) = rows.first() else { return Ok(None) };
@@ -81,8 +93,18 @@ pub(crate) fn details(
     }
     let found = Found { record, entrypoint, has_money: customer.3.is_some() };
     let money = money_of(conn, ring, &found)?;
-    let coupons = coupons::of_customer(conn, ring, (entrypoint_id, id), first)?;
-    Ok(Some((found, Details { comments: page, money, coupons })))
+    let shop = sees_money.then(|| shop_of(conn, ring, &found, limit)).transpose()?;
+    Ok(Some((found, Details { comments: page, money, shop })))
+}
+
+fn shop_of(conn: &mut Conn, ring: &KeyRing, found: &Found, limit: i64) -> Result<Shop, StoreError> {
+    let first = Slice { before: None, skip: 0, limit };
+    let place = (found.entrypoint.id, found.record.stored.id);
+    Ok(Shop {
+        coupons: coupons::of_customer(conn, ring, place, first)?,
+        invoices: invoices::of_customer(conn, ring, found, limit)?,
+        orders: orders::of_customer(conn, ring, found, limit)?,
+    })
 }
 
 /// The totals and the last transactions of a customer; `None` without any.

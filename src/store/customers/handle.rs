@@ -204,8 +204,8 @@ impl Customers<'_> {
         self.0.readers.look_up((entrypoint_id, id), |found| found.map(render)).await
     }
 
-    /// Applies `render` to a customer and the first comments and coupons of its lists, at most `limit` of each, on the reader
-    /// thread.
+    /// Applies `render` to a customer and the first entries of its lists, at most `limit` of each, on the reader thread. Without
+    /// `sees_money` it reads nothing that the shop sells it.
     ///
     /// # Errors
     /// Database errors; [`StoreError::Corrupt`].
@@ -213,12 +213,12 @@ impl Customers<'_> {
         self,
         entrypoint_id: i64,
         id: i64,
-        limit: i64,
+        (limit, sees_money): (i64, bool),
         render: impl FnOnce(Found, &Details) -> T + Send + 'static,
     ) -> Result<Option<T>, StoreError> {
         let (ring, record_cache) = (Arc::clone(&self.0.ring), Arc::clone(&self.0.record_cache));
         let read = move |conn: &mut Conn| {
-            let found = details::details(conn, &ring, &record_cache, entrypoint_id, id, limit)?;
+            let found = details::details(conn, &ring, &record_cache, entrypoint_id, id, (limit, sees_money))?;
             Ok(found.map(|(found, details)| render(found, &details)))
         };
         self.0.readers.read(Size::Few, self.sees(), read).await

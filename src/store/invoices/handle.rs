@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 
 use super::{InvoiceRow, documents, find, one};
 use crate::clock;
-use crate::domain::invoices::filter::{InvoiceFilter, number_of_day};
+use crate::domain::filter::ListOrder;
+use crate::domain::invoices::filter::{InvoiceField, InvoiceFilter, number_of_day};
 use crate::domain::invoices::{Invoice, InvoiceState, day_of};
 use crate::store::Invoices;
 use crate::store::customers::find::{Found, find_each};
@@ -24,14 +27,36 @@ pub struct InvoiceRequest {
     pub entrypoints: Vec<i64>,
     /// Which ones.
     pub filter: InvoiceFilter,
-    /// Only those with a lower id.
-    pub before: Option<i64>,
+    /// Their order.
+    pub order: ListOrder<InvoiceField>,
+    /// Only those after this place: the value that they are sorted by, and the id.
+    pub after: Option<(i64, i64)>,
     /// How many to skip.
     pub skip: i64,
     /// How many to read at most.
     pub limit: i64,
     /// Whether to count them, and to sum them up.
     pub counts: bool,
+}
+
+impl InvoiceRequest {
+    /// The newest of one customer, without a number of all.
+    pub fn newest_of(entrypoint_id: i64, customer_id: i64, limit: i64) -> InvoiceRequest {
+        InvoiceRequest {
+            entrypoints: vec![entrypoint_id],
+            filter: InvoiceFilter { customers: Some([customer_id].into()), ..InvoiceFilter::default() },
+            order: ListOrder::default(),
+            after: None,
+            skip: 0,
+            limit,
+            counts: false,
+        }
+    }
+
+    /// The place of an invoice in the order.
+    pub fn place(&self, invoice: &Invoice) -> (i64, i64) {
+        (self.order.by.map_or(0, |field| field.of(invoice)), invoice.id)
+    }
 }
 
 /// An invoice with its customer.
@@ -43,7 +68,7 @@ pub struct FoundInvoice {
     pub found: Arc<Found>,
 }
 
-/// A page of a list: the newest first.
+/// A page of a list.
 #[derive(Debug, Clone)]
 pub struct InvoicePage {
     /// The invoices.
@@ -111,6 +136,39 @@ macro_rules! asked {
     }};
 }
 
+/// The rows of a page, one more than asked for, in the order of the request.
+macro_rules! ordered {
+    ($rows:expr, $request:expr) => {{
+        let (mut rows, id) = ($rows, invoice::invoice_id);
+        let key = $request.order.by.map(|field| sql::<BigInt>(column(field)));
+        rows = match (key, $request.order.descending, $request.after) {
+            (None, true, None) => rows.order(id.desc()),
+            (None, true, Some((_, last))) => rows.filter(id.lt(last)).order(id.desc()),
+            (None, false, None) => rows.order(id.asc()),
+            (None, false, Some((_, last))) => rows.filter(id.gt(last)).order(id.asc()),
+            (Some(key), true, None) => rows.order((key.desc(), id.desc())),
+            (Some(key), true, Some((value, last))) => rows
+                .filter(key.clone().lt(value).or(key.clone().eq(value).and(id.lt(last))))
+                .order((key.desc(), id.desc())),
+            (Some(key), false, None) => rows.order((key.asc(), id.asc())),
+            (Some(key), false, Some((value, last))) => rows
+                .filter(key.clone().gt(value).or(key.clone().eq(value).and(id.gt(last))))
+                .order((key.asc(), id.asc())),
+        };
+        rows.offset($request.skip).limit($request.limit.saturating_add(1))
+    }};
+}
+
+/// What [`InvoiceField::of`] is in SQL.
+const fn column(field: InvoiceField) -> &'static str {
+    match field {
+        InvoiceField::InvoiceDate => "coalesce(day, 9223372036854775807)",
+        InvoiceField::DueDate => "coalesce(due_day, 9223372036854775807)",
+        InvoiceField::CreatedAt => "invoice.created_at_us",
+        InvoiceField::TotalAmount => "invoice.total_units",
+    }
+}
+
 fn page(conn: &mut Conn, ring: &KeyRing, request: &InvoiceRequest) -> Result<InvoicePage, StoreError> {
     let numbered: Option<Vec<i64>> = match &request.filter.number {
         None => None,
@@ -124,17 +182,8 @@ fn page(conn: &mut Conn, ring: &KeyRing, request: &InvoiceRequest) -> Result<Inv
             Some(ids)
         }
     };
-    let mut rows: Vec<InvoiceRow> = on!(conn, |c| {
-        let mut rows = asked!(request, &numbered);
-        if let Some(before) = request.before {
-            rows = rows.filter(invoice::invoice_id.lt(before));
-        }
-        rows.order(invoice::invoice_id.desc())
-            .offset(request.skip)
-            .limit(request.limit.saturating_add(1))
-            .select(InvoiceRow::as_select())
-            .load(c)
-    })?;
+    let mut rows: Vec<InvoiceRow> =
+        on!(conn, |c| ordered!(asked!(request, &numbered), request).select(InvoiceRow::as_select()).load(c))?;
     let total = if request.counts {
         Some(on!(conn, |c| asked!(request, &numbered).count().get_result(c))?)
     } else {
@@ -144,6 +193,34 @@ fn page(conn: &mut Conn, ring: &KeyRing, request: &InvoiceRequest) -> Result<Inv
     let has_more = rows.len() > limit;
     rows.truncate(limit);
     Ok(InvoicePage { records: with_customers(conn, ring, &rows)?, total, has_more })
+}
+
+/// The newest invoices of a customer, and how many there are.
+///
+/// # Errors
+/// The database's; [`StoreError::Corrupt`].
+pub(crate) fn of_customer(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    found: &Found,
+    limit: i64,
+) -> Result<(Vec<FoundInvoice>, i64), StoreError> {
+    let request = InvoiceRequest::newest_of(found.entrypoint.id, found.record.stored.id, limit);
+    let numbered = None::<Vec<i64>>;
+    let total: i64 = on!(conn, |c| asked!(request, &numbered).count().get_result(c))?;
+    if total == 0 {
+        return Ok((Vec::new(), 0));
+    }
+    let rows: Vec<InvoiceRow> = on!(conn, |c| ordered!(asked!(request, &numbered), request)
+        .limit(limit)
+        .select(InvoiceRow::as_select())
+        .load(c))?;
+    let found = Arc::new(found.clone());
+    let open = |row: &InvoiceRow| {
+        let invoice = row.open(&*ring.data_key(conn, row.key_id)?)?;
+        Ok(FoundInvoice { invoice: Arc::new(invoice), found: Arc::clone(&found) })
+    };
+    Ok((rows.iter().map(open).collect::<Result<_, StoreError>>()?, total))
 }
 
 fn with_customers(
@@ -203,7 +280,7 @@ impl Invoices<'_> {
             .await
     }
 
-    /// A page of a list, the newest first, read from one state of the database.
+    /// A page of a list, read from one state of the database.
     ///
     /// # Errors
     /// Database errors; [`StoreError::Corrupt`].

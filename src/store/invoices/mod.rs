@@ -8,6 +8,7 @@ pub(crate) mod sealed;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::handle::of_customer;
 pub use self::handle::{FoundInvoice, InvoicePage, InvoiceRequest};
 
 use super::engine::conn::{Conn, on};

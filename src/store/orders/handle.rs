@@ -1,9 +1,12 @@
 //! The interface to orders: reads by id, and lists. `customers` writes them.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 
 use super::OrderRow;
-use crate::domain::orders::filter::OrderFilter;
+use crate::domain::filter::ListOrder;
+use crate::domain::orders::filter::{OrderField, OrderFilter};
 use crate::domain::orders::{Order, OrderId};
 use crate::store::Orders;
 use crate::store::customers::find::{Found, find_each};
@@ -20,14 +23,36 @@ pub struct OrderRequest {
     pub entrypoints: Vec<i64>,
     /// Which ones.
     pub filter: OrderFilter,
-    /// Only those before this one.
-    pub before: Option<OrderId>,
+    /// Their order.
+    pub order: ListOrder<OrderField>,
+    /// Only those after this place: the value that they are sorted by, and the id.
+    pub after: Option<(i64, OrderId)>,
     /// How many to skip.
     pub skip: i64,
     /// How many to read at most.
     pub limit: i64,
     /// Whether to count them.
     pub counts: bool,
+}
+
+impl OrderRequest {
+    /// The newest of one customer, without a number of all.
+    pub fn newest_of(entrypoint_id: i64, customer_id: i64, limit: i64) -> OrderRequest {
+        OrderRequest {
+            entrypoints: vec![entrypoint_id],
+            filter: OrderFilter { customers: Some([customer_id].into()), ..OrderFilter::default() },
+            order: ListOrder::default(),
+            after: None,
+            skip: 0,
+            limit,
+            counts: false,
+        }
+    }
+
+    /// The place of an order of the list.
+    pub fn place(&self, order: &Order) -> (i64, OrderId) {
+        (self.order.by.map_or(0, |field| field.of(order)), order.id)
+    }
 }
 
 /// An order with its customer.
@@ -39,7 +64,7 @@ pub struct FoundOrder {
     pub found: Found,
 }
 
-/// A page of a list: the newest first.
+/// A page of a list.
 #[derive(Debug, Clone)]
 pub struct OrderPage {
     /// The orders.
@@ -72,24 +97,71 @@ macro_rules! asked {
     }};
 }
 
+/// The rows of a page, one more than asked for, in the order of the request.
+macro_rules! ordered {
+    ($rows:expr, $request:expr) => {{
+        let (mut rows, id) = ($rows, sales_order::order_id);
+        let key = $request.order.by.map(|field| sql::<BigInt>(column(field)));
+        let after = $request.after.map(|(value, last)| (value, last.0.to_vec()));
+        rows = match (key, $request.order.descending, after) {
+            (None, true, None) => rows.order(id.desc()),
+            (None, true, Some((_, last))) => rows.filter(id.lt(last)).order(id.desc()),
+            (None, false, None) => rows.order(id.asc()),
+            (None, false, Some((_, last))) => rows.filter(id.gt(last)).order(id.asc()),
+            (Some(key), true, None) => rows.order((key.desc(), id.desc())),
+            (Some(key), true, Some((value, last))) => rows
+                .filter(key.clone().lt(value).or(key.clone().eq(value).and(id.lt(last))))
+                .order((key.desc(), id.desc())),
+            (Some(key), false, None) => rows.order((key.asc(), id.asc())),
+            (Some(key), false, Some((value, last))) => rows
+                .filter(key.clone().gt(value).or(key.clone().eq(value).and(id.gt(last))))
+                .order((key.asc(), id.asc())),
+        };
+        rows.offset($request.skip).limit($request.limit.saturating_add(1))
+    }};
+}
+
+/// What [`OrderField::of`] is in SQL.
+const fn column(field: OrderField) -> &'static str {
+    match field {
+        OrderField::CreatedAt => "sales_order.created_at_us",
+        OrderField::Total => "sales_order.total_units",
+    }
+}
+
 fn page(conn: &mut Conn, ring: &KeyRing, request: &OrderRequest) -> Result<OrderPage, StoreError> {
-    let mut rows: Vec<OrderRow> = on!(conn, |c| {
-        let mut rows = asked!(request);
-        if let Some(before) = request.before {
-            rows = rows.filter(sales_order::order_id.lt(before.0.to_vec()));
-        }
-        rows.order(sales_order::order_id.desc())
-            .offset(request.skip)
-            .limit(request.limit.saturating_add(1))
-            .select(OrderRow::as_select())
-            .load(c)
-    })?;
+    let mut rows: Vec<OrderRow> =
+        on!(conn, |c| ordered!(asked!(request), request).select(OrderRow::as_select()).load(c))?;
     let total =
         if request.counts { Some(on!(conn, |c| asked!(request).count().get_result(c))?) } else { None };
     let limit = usize::try_from(request.limit).unwrap_or(0);
     let has_more = rows.len() > limit;
     rows.truncate(limit);
     Ok(OrderPage { records: with_customers(conn, ring, &rows)?, total, has_more })
+}
+
+/// The newest orders of a customer, and how many there are.
+///
+/// # Errors
+/// The database's; [`StoreError::Corrupt`].
+pub(crate) fn of_customer(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    found: &Found,
+    limit: i64,
+) -> Result<(Vec<FoundOrder>, i64), StoreError> {
+    let request = OrderRequest::newest_of(found.entrypoint.id, found.record.stored.id, limit);
+    let total: i64 = on!(conn, |c| asked!(request).count().get_result(c))?;
+    if total == 0 {
+        return Ok((Vec::new(), 0));
+    }
+    let rows: Vec<OrderRow> =
+        on!(conn, |c| ordered!(asked!(request), request).limit(limit).select(OrderRow::as_select()).load(c))?;
+    let salt = super::salt_of(conn, found.entrypoint.id, found.record.stored.id)?;
+    let open = |row: &OrderRow| {
+        Ok(FoundOrder { order: row.open(conn, ring, salt.as_deref())?, found: found.clone() })
+    };
+    Ok((rows.iter().map(open).collect::<Result<_, StoreError>>()?, total))
 }
 
 fn with_customers(conn: &mut Conn, ring: &KeyRing, rows: &[OrderRow]) -> Result<Vec<FoundOrder>, StoreError> {
@@ -126,7 +198,7 @@ impl Orders<'_> {
             .await
     }
 
-    /// A page of a list, the newest first, read from one state of the database.
+    /// A page of a list, read from one state of the database.
     ///
     /// # Errors
     /// Database errors; [`StoreError::Corrupt`].

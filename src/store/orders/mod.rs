@@ -6,6 +6,7 @@ pub(crate) mod sealed;
 
 use diesel::prelude::*;
 
+pub(crate) use self::handle::of_customer;
 pub use self::handle::{FoundOrder, OrderPage, OrderRequest};
 
 use super::engine::conn::{Conn, on};

@@ -91,3 +91,37 @@ both!(pages_use_the_language_of_the_reader_and_the_colour_of_the_store, |db| asy
     assert!(!style.text.contains("--brand-text: #ffee00"), "yellow cannot be read on white");
     browser.get("/portal/demo/icon.svg").await.expect(200).says(">É</text>");
 });
+
+both!(rules_18_a_customer_sees_its_orders_and_its_invoices_and_nobody_elses, |db| async {
+    let server = start(db).await;
+    let client = server.client();
+    let ada = with_account(&client).await;
+    let bob = created(&client, "demo", &json!({"email": "bob@example.test"})).await;
+    let order =
+        |name: &str| json!({"lines": [{"name": name, "unitPrice": 4.5, "quantity": 2}], "notify": false});
+    let take = async |id: u64, name: &str| {
+        let taken = client.post(&format!("{}/orders", path(id)), &order(name)).await.expect(200);
+        taken.json["responseData"].clone()
+    };
+    let mut browser = Browser::new(&server, "demo");
+    browser.sign_in("ada", PASSWORD).await.expect(303);
+    let empty = browser.get("/portal/demo/record").await.expect(200).says("You have no invoices.");
+    assert!(!empty.text.contains("Orders"));
+    let (own, foreign) = (take(ada, "Green tea").await, take(bob, "Black tea").await);
+    let gone = take(ada, "Stale tea").await;
+    let cancel = format!("/api/Order/{}/cancel", gone["orderId"].as_str().unwrap());
+    client.send(reqwest::Method::POST, &cancel, None, &[]).await.expect(200);
+
+    let page = browser.get("/portal/demo/record").await.expect(200);
+    let number = |order: &Value| order["invoiceNumber"].as_str().unwrap().to_owned();
+    let page = page.says("Orders").says("2 × Green tea").says("9.00 USD").says("Completed").says("Cancelled");
+    let page = page.says(&number(&own)).says(&number(&gone)).says("Please pay by");
+    assert!(!page.text.contains("Black tea") && !page.text.contains(&number(&foreign)));
+    let pdf = |order: &Value| format!("/portal/demo/invoices/{}", order["invoiceId"]);
+    let file = browser.get(&pdf(&own)).await.expect(200);
+    assert!(file.text.starts_with("%PDF"), "{}", file.text.chars().take(20).collect::<String>());
+    browser.get(&pdf(&foreign)).await.expect(404);
+    browser.headers = vec![("accept-language", "fr".into())];
+    let french = browser.get("/portal/demo/record").await.expect(200);
+    french.says("Commandes").says("Terminée").says("À payer avant le");
+});

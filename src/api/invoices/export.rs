@@ -7,7 +7,7 @@ use actix_web::web::Bytes;
 use actix_web::{HttpResponse, get};
 use utoipa::IntoParams;
 
-use super::list::filter_of;
+use super::filter_of;
 use crate::api::customers::view_of;
 use crate::api::exports::WorkbookOut;
 use crate::api::http::call::Call;

@@ -6,22 +6,18 @@ use utoipa::IntoParams;
 
 use super::export::{export, may_export};
 use super::out::InvoiceOut;
-use super::sight_of;
-use crate::api::http::body::Params;
+use super::{FORMAT_PARAMETER, filter_of, sight_of};
 use crate::api::http::call::Call;
 use crate::api::http::error::{Error, unless_any};
 use crate::api::http::params::{EntryPath, OrganisationPath};
 use crate::api::lists::SummaryOut;
-use crate::api::lists::newest::{self, Fetched, NO_FILTERS_SORTED, Part, Wanted, order_of};
+use crate::api::lists::newest::{self, Fetched, Part, Wanted, order_of};
 use crate::api::lists::params::ListTarget;
 use crate::domain::accounts::token::Scope;
-use crate::domain::invoices::filter::InvoiceFilter;
-use crate::domain::kernel::problem::Problem;
 use crate::store::InvoiceRequest;
 
 /// The kind of a page token.
 const CURSOR: &str = "invoices";
-const FORMAT_PARAMETER: &str = "exportFormat";
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
@@ -100,17 +96,6 @@ pub(crate) async fn list_organisation_invoices(call: Call) -> Result<HttpRespons
     call.require(Scope::CustomersRead)?;
     let target = ListTarget::of_organisation(&call, Scope::MoneyRead).await?;
     list(&call, target, format).await
-}
-
-/// The filters among the parameters that are left, and all problems.
-pub(super) fn filter_of(params: Params) -> (InvoiceFilter, Vec<Problem>) {
-    let (pairs, mut problems) = params.rest();
-    let others = [&NO_FILTERS_SORTED[..], &[FORMAT_PARAMETER]].concat();
-    let filter = InvoiceFilter::parse(&pairs, &others).unwrap_or_else(|found| {
-        problems.extend(found);
-        InvoiceFilter::default()
-    });
-    (filter, problems)
 }
 
 /// The file that `exportFormat` asks for, if it asks for one and the token may have it.

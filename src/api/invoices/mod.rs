@@ -21,13 +21,20 @@ pub(super) use self::write::{
 };
 
 use self::out::InvoiceOut;
+use super::http::body::Params;
 use super::http::call::Call;
 use super::http::error::Error;
 use super::http::json::{self, RECORD_ROOM};
 use super::http::params::EntryPath;
+use super::lists::newest::NO_FILTERS_SORTED;
 use crate::domain::accounts::token::Scope;
+use crate::domain::invoices::filter::InvoiceFilter;
+use crate::domain::kernel::problem::Problem;
 use crate::domain::view::View;
 use crate::store::FoundInvoice;
+
+/// The parameter that asks a list for a file.
+const FORMAT_PARAMETER: &str = "exportFormat";
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path, rename_all = "camelCase")]
@@ -103,6 +110,17 @@ pub(crate) async fn get_invoice(call: Call) -> Result<HttpResponse, Error> {
     let text = json::written(&shown, RECORD_ROOM)?;
     // It begins with the version of the invoice, so it also works as `If-Match`.
     Ok(json::tagged(&call.request, &json::tag(one.invoice.version, &text), text))
+}
+
+/// The filters among the parameters that are left, and all problems.
+fn filter_of(params: Params) -> (InvoiceFilter, Vec<Problem>) {
+    let (pairs, mut problems) = params.rest();
+    let others = [&NO_FILTERS_SORTED[..], &[FORMAT_PARAMETER]].concat();
+    let filter = InvoiceFilter::parse(&pairs, &others).unwrap_or_else(|found| {
+        problems.extend(found);
+        InvoiceFilter::default()
+    });
+    (filter, problems)
 }
 
 /// How much a caller sees of buyers: as they are or masked, and whether also of those who are erased.

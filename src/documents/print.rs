@@ -5,9 +5,9 @@ use rust_decimal::Decimal;
 use super::{Buyer, Color, Currency, Error, Invoice, Kind, Line, PaymentState, Seller, TaxSum, render};
 use crate::domain::entrypoints::theme::{self, Language};
 use crate::domain::invoices::amounts::by_rate;
-use crate::domain::invoices::{self as domain, InvoiceKind};
+use crate::domain::invoices::{self as domain, InvoiceKind, InvoiceState};
 use crate::domain::kernel::money::Money;
-use crate::domain::mail::InvoiceEnclosed;
+use crate::domain::mail::{InvoiceEnclosed, Settled};
 use crate::store::{Store, StoreError};
 
 /// The PDF of an invoice of an entrypoint, made now if it is not kept yet; `None` for a draft.
@@ -43,13 +43,23 @@ pub fn file_name(number: &str) -> String {
 pub fn enclosed(invoice: &domain::Invoice, pdf: Vec<u8>) -> InvoiceEnclosed {
     let is_credit_note = invoice.kind == InvoiceKind::CreditNote;
     let is_open = invoice.state().is_open();
-    let amount = if is_open { invoice.open_amount() } else { invoice.content.sums.total };
+    let total = invoice.content.sums.total;
+    let written = |amount| format!("{} {}", invoice.currency.written(amount), invoice.currency);
+    let is_credited = !invoice.credits.is_empty() && invoice.paid() == Money::default();
+    let settled = match invoice.state() {
+        InvoiceState::Cancelled => Settled::Cancelled,
+        _ if is_credited => Settled::Credited,
+        _ => Settled::Paid,
+    };
+    let left = (is_open && invoice.open_amount() != total).then(|| written(invoice.open_amount()));
     let issue = invoice.issue.as_ref();
     InvoiceEnclosed {
         is_credit_note,
         number: invoice.number().to_owned(),
-        amount: format!("{} {}", invoice.currency.written(amount), invoice.currency),
+        amount: written(total),
+        left: left.unwrap_or_default(),
         is_open,
+        settled,
         due_day: issue.map(|issue| issue.due_day.to_string()).unwrap_or_default(),
         language: issue.and_then(|issue| issue.look.language.parse().ok()).unwrap_or_default(),
         file_name: file_name(invoice.number()),

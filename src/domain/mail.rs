@@ -134,6 +134,18 @@ pub struct OrderedLine {
     pub amount: String,
 }
 
+/// Why nothing of an invoice is to be paid.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Settled {
+    /// It is paid.
+    #[default]
+    Paid,
+    /// It was credited.
+    Credited,
+    /// It was taken back.
+    Cancelled,
+}
+
 /// The invoice in a mail.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InvoiceEnclosed {
@@ -141,10 +153,14 @@ pub struct InvoiceEnclosed {
     pub is_credit_note: bool,
     /// Its number.
     pub number: String,
-    /// What is to be paid, or what the credit note comes to, such as `19.99 USD`.
+    /// What it comes to, such as `19.99 USD`.
     pub amount: String,
+    /// What is still to be paid, if a part is paid or credited; else empty.
+    pub left: String,
     /// Whether something is still to be paid.
     pub is_open: bool,
+    /// Why nothing is to be paid.
+    pub settled: Settled,
     /// The day by which it is to be paid, such as `2026-03-01`.
     pub due_day: String,
     /// The language of the buyer.

@@ -10,7 +10,7 @@ use crate::domain::accounts::link::{link_url, portal_url};
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::entrypoints::theme::{Language, Theme, text_on};
 use crate::domain::kernel::time::Micros;
-use crate::domain::mail::{InvoiceEnclosed, Letter, MailKind, OrderEnclosed, OrderedLine, Receipt};
+use crate::domain::mail::{InvoiceEnclosed, Letter, MailKind, OrderEnclosed, OrderedLine, Receipt, Settled};
 
 /// The maximum length of a name in a greeting, in characters.
 const GREETED_CHARS_MAX: usize = 80;
@@ -141,7 +141,10 @@ impl Templates {
                 is_credit_note => invoice.is_credit_note,
                 number => invoice.number.as_str(),
                 amount => invoice.amount.as_str(),
+                left => invoice.left.as_str(),
                 is_open => invoice.is_open,
+                is_cancelled => invoice.settled == Settled::Cancelled,
+                is_credited => invoice.settled == Settled::Credited,
                 due_day => invoice.due_day.as_str(),
             }
         });

@@ -1,9 +1,9 @@
-//! The invoices of the signed-in customer: rows of the record's page, and each as a PDF.
-
-use std::collections::BTreeSet;
+//! The invoices of the signed-in customer: some on the record's page, a page with all of them, and each as a PDF.
 
 use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use askama::Template;
 
 use super::texts::Texts;
 use super::visit::{SignedIn, Visit};
@@ -11,11 +11,18 @@ use crate::clock;
 use crate::documents;
 use crate::domain::invoices::{Invoice, InvoiceKind, InvoiceState};
 use crate::store::InvoiceRequest;
-use crate::web::page::guarded;
+use crate::web::page::{Frame, guarded, html};
 use crate::web::{PageError, PageResult};
 
-/// How many invoices the page shows, the newest first.
-const SHOWN_MAX: i64 = 100;
+/// How many invoices the record's page shows beside those that wait for money, the newest first.
+const SHOWN_MAX: i64 = 10;
+/// How many that wait for money it shows.
+const OPEN_MAX: i64 = 50;
+/// How many a page of the list shows.
+const PAGE: i64 = 50;
+/// Those that a customer sees.
+const ISSUED: [InvoiceState; 4] =
+    [InvoiceState::Open, InvoiceState::PartlyPaid, InvoiceState::Paid, InvoiceState::Cancelled];
 
 /// A row of the page.
 pub(super) struct InvoiceRow {
@@ -28,22 +35,51 @@ pub(super) struct InvoiceRow {
     pub(super) is_open: bool,
 }
 
-/// The rows of a customer's issued invoices, the newest first, and whether there are more.
-pub(super) async fn rows(
+/// The invoices that wait for money, then the newest others, and whether there are more.
+pub(super) async fn newest(
     visit: &Visit<'_>,
     signed_in: &SignedIn,
 ) -> Result<(Vec<InvoiceRow>, bool), PageError> {
+    let open = [InvoiceState::Open, InvoiceState::PartlyPaid];
+    let (mut shown, more_open) = rows(visit, signed_in, &open, (OPEN_MAX, None)).await?;
+    let (others, more) = rows(visit, signed_in, &ISSUED, (SHOWN_MAX, None)).await?;
+    shown.extend(others.into_iter().filter(|row| !row.is_open));
+    Ok((shown, more_open.is_some() || more.is_some()))
+}
+
+/// Rows after an invoice, the newest first, and the last of them if there are more.
+async fn rows(
+    visit: &Visit<'_>,
+    signed_in: &SignedIn,
+    states: &[InvoiceState],
+    (limit, after): (i64, Option<i64>),
+) -> Result<(Vec<InvoiceRow>, Option<i64>), PageError> {
     let customer_id = signed_in.found.record.stored.id;
-    let mut request = InvoiceRequest::newest_of(visit.entrypoint.id, customer_id, SHOWN_MAX);
-    request.filter.states = Some(BTreeSet::from([
-        InvoiceState::Open,
-        InvoiceState::PartlyPaid,
-        InvoiceState::Paid,
-        InvoiceState::Cancelled,
-    ]));
+    let mut request = InvoiceRequest::newest_of(visit.entrypoint.id, customer_id, limit);
+    request.filter.states = Some(states.iter().copied().collect());
+    request.after = after.map(|id| (0, id));
     let page = visit.portal.store.invoices().page(request).await?;
     let rows = page.records.iter().map(|one| row(visit.texts(), &one.invoice));
-    Ok((rows.collect(), page.has_more))
+    let last = page.records.last().map(|one| one.invoice.id).filter(|_| page.has_more);
+    Ok((rows.collect(), last))
+}
+
+#[derive(Template)]
+#[template(path = "invoices.html")]
+struct InvoicesPage {
+    frame: Frame,
+    texts: &'static Texts,
+    invoices: Vec<InvoiceRow>,
+    older: Option<String>,
+}
+
+/// `GET /portal/{entry}/invoices`: all invoices, page by page.
+pub(super) async fn show(visit: &Visit<'_>, signed_in: &SignedIn) -> PageResult {
+    let after = visit.asked("after").and_then(|text| text.parse().ok());
+    let (invoices, last) = rows(visit, signed_in, &ISSUED, (PAGE, after)).await?;
+    let older = last.map(|id| format!("{}/invoices?after={id}", visit.base));
+    let frame = visit.frame(Some(signed_in));
+    html(StatusCode::OK, &InvoicesPage { frame, texts: visit.texts(), invoices, older })
 }
 
 fn row(texts: &Texts, invoice: &Invoice) -> InvoiceRow {
@@ -56,7 +92,10 @@ fn row(texts: &Texts, invoice: &Invoice) -> InvoiceRow {
         InvoiceState::Draft => String::new(),
         InvoiceState::Open if invoice.is_overdue(clock::now()) => format!("{} {due}", texts.was_due),
         InvoiceState::Open => format!("{} {due}", texts.due_by),
-        InvoiceState::PartlyPaid => format!("{} {}", texts.still_open, written(invoice.open_amount())),
+        InvoiceState::PartlyPaid => {
+            let day = if invoice.is_overdue(clock::now()) { texts.was_due } else { texts.due_by };
+            format!("{} {}. {day} {due}", texts.still_open, written(invoice.open_amount()))
+        }
         InvoiceState::Paid => texts.paid.to_owned(),
         InvoiceState::Cancelled => texts.cancelled.to_owned(),
     };

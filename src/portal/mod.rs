@@ -134,6 +134,8 @@ pub fn routes(config: &mut ServiceConfig) {
         )
         .service(page("/consent/{token}").route(shows(consent::show)).route(takes(consent::send)))
         .service(page("/record").route(shows_own(record::show)))
+        .service(page("/orders").route(shows_own(orders::show)))
+        .service(page("/invoices").route(shows_own(invoices::show)))
         .service(page("/invoices/{invoiceId}").route(shows_own(invoices::download)))
         .service(
             page("/edit")

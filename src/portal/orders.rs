@@ -1,19 +1,30 @@
-//! The orders of the signed-in customer, as rows of the record's page.
+//! The orders of the signed-in customer: the newest on the record's page, and a page with all of them.
+
+use actix_web::http::StatusCode;
+use askama::Template;
 
 use super::texts::Texts;
 use super::visit::{SignedIn, Visit};
-use crate::domain::orders::{Order, OrderState};
+use crate::domain::orders::{Order, OrderId, OrderState};
+use crate::domain::transactions::id::TransId;
 use crate::store::OrderRequest;
-use crate::web::PageError;
+use crate::web::page::{Frame, html};
+use crate::web::{PageError, PageResult};
 
-/// How many orders the page shows, the newest first.
-const SHOWN_MAX: i64 = 100;
+/// How many orders the record's page shows, the newest first.
+const SHOWN_MAX: i64 = 5;
+/// How many a page of the list shows.
+const PAGE: i64 = 50;
+/// How many lines of an order a row shows.
+const LINES_MAX: usize = 5;
 
 /// A row of the page.
 pub(super) struct OrderRow {
     pub(super) day: String,
     /// What was ordered, such as `3 × Tea`.
     pub(super) lines: Vec<String>,
+    /// How many lines are not shown.
+    pub(super) more_lines: usize,
     pub(super) amount: String,
     pub(super) state: &'static str,
     /// Whether the customer still waits for something.
@@ -22,16 +33,50 @@ pub(super) struct OrderRow {
     pub(super) invoice: Option<(i64, String)>,
 }
 
-/// The rows of a customer's orders, the newest first, and whether there are more.
-pub(super) async fn rows(
+/// The newest rows, and whether there are more.
+pub(super) async fn newest(
     visit: &Visit<'_>,
     signed_in: &SignedIn,
 ) -> Result<(Vec<OrderRow>, bool), PageError> {
+    let (rows, next) = rows(visit, signed_in, SHOWN_MAX, None).await?;
+    Ok((rows, next.is_some()))
+}
+
+/// Rows after an order, the newest first, and the last of them if there are more.
+async fn rows(
+    visit: &Visit<'_>,
+    signed_in: &SignedIn,
+    limit: i64,
+    after: Option<OrderId>,
+) -> Result<(Vec<OrderRow>, Option<OrderId>), PageError> {
     let customer_id = signed_in.found.record.stored.id;
-    let request = OrderRequest::newest_of(visit.entrypoint.id, customer_id, SHOWN_MAX);
+    let mut request = OrderRequest::newest_of(visit.entrypoint.id, customer_id, limit);
+    request.after = after.map(|id| (0, id));
     let page = visit.portal.store.orders().page(request).await?;
     let rows = page.records.iter().map(|one| row(visit.texts(), &one.order));
-    Ok((rows.collect(), page.has_more))
+    let last = page.records.last().map(|one| one.order.id).filter(|_| page.has_more);
+    Ok((rows.collect(), last))
+}
+
+#[derive(Template)]
+#[template(path = "orders.html")]
+struct OrdersPage {
+    frame: Frame,
+    texts: &'static Texts,
+    orders: Vec<OrderRow>,
+    older: Option<String>,
+}
+
+/// `GET /portal/{entry}/orders`: all orders, page by page.
+pub(super) async fn show(visit: &Visit<'_>, signed_in: &SignedIn) -> PageResult {
+    let after = visit.asked("after").and_then(|text| TransId::parse(&text));
+    let after = after.filter(|(place, _)| *place == visit.entrypoint.id).map(|(_, id)| id);
+    let (orders, last) = rows(visit, signed_in, PAGE, after).await?;
+    let older = last.map(|id| format!("{}/orders?after={}", visit.base, id.show(visit.entrypoint.id)));
+    html(
+        StatusCode::OK,
+        &OrdersPage { frame: visit.frame(Some(signed_in)), texts: visit.texts(), orders, older },
+    )
 }
 
 fn row(texts: &'static Texts, order: &Order) -> OrderRow {
@@ -40,10 +85,12 @@ fn row(texts: &'static Texts, order: &Order) -> OrderRow {
         let what = line.name.as_deref().or(line.description.as_deref()).unwrap_or_default();
         format!("{} × {what}", line.quantity)
     });
+    let lines: Vec<String> = lines.collect();
     let number = content.and_then(|content| content.invoice_number.clone());
     OrderRow {
         day: order.created_at.day(),
-        lines: lines.collect(),
+        more_lines: lines.len().saturating_sub(LINES_MAX),
+        lines: lines.into_iter().take(LINES_MAX).collect(),
         amount: format!("{} {}", order.currency.written(order.total), order.currency),
         state: match order.state {
             OrderState::Pending => texts.order_pending,

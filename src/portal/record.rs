@@ -105,8 +105,8 @@ pub(super) async fn show(visit: &Visit<'_>, signed_in: &SignedIn) -> PageResult 
         "done=withdrawn" => Some(texts.done_withdrawn),
         _ => None,
     };
-    let (orders, has_more_orders) = orders::rows(visit, signed_in).await?;
-    let (invoices, has_more_invoices) = invoices::rows(visit, signed_in).await?;
+    let (orders, has_more_orders) = orders::newest(visit, signed_in).await?;
+    let (invoices, has_more_invoices) = invoices::newest(visit, signed_in).await?;
     let page = RecordPage {
         frame: visit.frame(Some(signed_in)),
         texts,

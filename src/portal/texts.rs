@@ -71,11 +71,13 @@ translated! {
     shipping: "Shipping address", "Adresse de livraison";
     invoices: "Invoices", "Factures";
     invoices_none: "You have no invoices.", "Vous n’avez pas de facture.";
-    invoices_more: "Older invoices are not listed here. Ask us for them.",
-        "Les factures plus anciennes ne figurent pas ici. Demandez-les-nous.";
+    invoices_all: "All invoices", "Toutes les factures";
+    older: "Older", "Plus anciennes";
+    back_to_record: "Back to your record", "Retour à votre fiche";
     orders: "Orders", "Commandes";
-    orders_more: "Older orders are not listed here. Ask us for them.",
-        "Les commandes plus anciennes ne figurent pas ici. Demandez-les-nous.";
+    orders_all: "All orders", "Toutes les commandes";
+    orders_none: "You have no orders.", "Vous n’avez pas de commande.";
+    order_lines_more: "more lines", "autres lignes";
     order_pending: "Waits for your payment", "En attente de votre paiement";
     order_completed: "Completed", "Terminée";
     download: "Download", "Télécharger";

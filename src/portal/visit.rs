@@ -118,6 +118,12 @@ impl<'a> Visit<'a> {
         frame
     }
 
+    /// A parameter of the query.
+    pub(super) fn asked(&self, name: &str) -> Option<String> {
+        let mut pairs = form_urlencoded::parse(self.request.query_string().as_bytes());
+        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    }
+
     /// Redirects to another page of this entrypoint; the target never comes from a request.
     pub(super) fn go_to(&self, page: &str) -> HttpResponse {
         let mut response = HttpResponse::SeeOther();

@@ -440,3 +440,61 @@ both!(rules_19_a_number_that_another_pattern_gave_is_not_given_again, |db| async
     assert_eq!(done.json["invoiceNumber"], "B11", "no number is left out");
     server.cli(&["doctor", "--deep"]).success();
 });
+
+both!(rules_19_a_mail_says_whether_money_is_asked_for, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let ada = ada(&client).await;
+    let (open, _) = issued(&client, ada, json!(3)).await;
+    let (part, _) = issued(&client, ada, json!(4)).await;
+    client.post(&format!("/api/Invoice/{part}/payments"), &json!({"amount": 1})).await.expect(200);
+    let (paid, _) = issued(&client, ada, json!(5)).await;
+    client.send(Method::POST, &format!("/api/Invoice/{paid}/payments"), None, &[]).await.expect(200);
+    let (credited, _) = issued(&client, ada, json!(6)).await;
+    client.send(Method::POST, &format!("/api/Invoice/{credited}/creditNote"), None, &[]).await.expect(200);
+    let again = client.send(Method::POST, &format!("/api/Invoice/{credited}/creditNote"), None, &[]).await;
+    assert_eq!(code(&again, 409), "invoice_credited");
+    assert!(again.text.contains("all of it"), "{}", again.text);
+    let (voided, _) = issued(&client, ada, json!(7)).await;
+    step(&client, voided, "void").await.expect(200);
+    for (id, wanted, left) in [
+        (open, "Please pay by", None),
+        (part, "Please pay by", Some("Still to be paid: 3.00 USD")),
+        (paid, "It is paid. Thank you.", None),
+        (credited, "It is credited. Nothing is to be paid.", None),
+        (voided, "It is cancelled. Nothing is to be paid.", None),
+    ] {
+        client.send(Method::POST, &format!("/api/Invoice/send/{id}"), None, &[]).await.expect(200);
+        crate::mail::until_all_sent(&client, "demo").await;
+        let number = shown(&client, id).await["invoiceNumber"].as_str().unwrap().to_owned();
+        let files = std::fs::read_dir(crate::mail::mail_folder(server.site())).expect("the folder");
+        let mut mails = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+        let mail = mails.find(|mail| mail.contains(&format!("Subject: Invoice {number}"))).expect("the mail");
+        let mail = mail.replace("=\r\n", "");
+        let mail = &mail[..mail.find("application/pdf").expect("the document")];
+        assert!(mail.contains(wanted), "{wanted}: {mail}");
+        assert_eq!(mail.contains("Still to be paid"), left.is_some(), "{mail}");
+        assert!(left.is_none_or(|left| mail.contains(left)), "{mail}");
+    }
+});
+
+both!(rules_19_an_issued_invoice_keeps_the_names_of_its_buyer, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let ada = ada(&client).await;
+    let (id, _) = issued(&client, ada, json!(3)).await;
+    let draft = make(&client, &simple(ada, &json!(1))).await;
+    let change = json!({"firstname": "Robert", "lastname": "Renamed", "company": "New"});
+    client.put(&path(ada), &change).await.expect(200);
+    let names = async |id| {
+        let all = shown(&client, id).await;
+        [&all["firstName"], &all["lastName"], &all["company"]].map(Value::clone)
+    };
+    assert_eq!(names(id).await, ["Ada", "Roe", "Roe & Co"].map(Value::from));
+    assert_eq!(names(draft).await, ["Robert", "Renamed", "New"].map(Value::from));
+    client.delete(&format!("{}?erase=true&cancelOpen=true", path(ada))).await.expect(200);
+    assert_eq!(names(id).await, ["", "", ""].map(Value::from));
+    let legal = [&MONEY[..], &["money:legal"]].concat();
+    let legal = server.anonymous().token(&token_with(server.site(), &legal));
+    assert_eq!(shown(&legal, id).await["firstName"], "Ada");
+});

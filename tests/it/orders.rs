@@ -56,12 +56,12 @@ both!(rules_18_an_order_copies_the_product_makes_the_invoice_and_tells_the_custo
     let mug = product(
         &client,
         &json!({"name": "Mug", "description": "Blue", "unitPrice": 12.5, "currency": "EUR",
-        "taxRate": 20, "options": [{"name": "Size", "values": ["S", "L"]}]}),
+        "taxRate": 20, "options": [{"name": "Size", "values": ["S", "L"]}, {"name": "Colour", "values": ["red"]}]}),
     )
     .await;
     client.post("/api/Coupon/demo", &json!({"code": "TEN", "percentOff": 10})).await.expect(200);
     let body = json!({"lines": [
-            {"productId": mug, "options": {"Size": "L"}, "quantity": 2},
+            {"productId": mug, "options": {"Colour": "red", "Size": "L"}, "quantity": 2},
             {"description": "Engraving", "unitPrice": "5.005", "taxRate": 5.5}],
         "coupon": "ten", "dueInDays": 10, "purchaseOrder": "PO-9", "notes": "Ring twice"});
     let order = taken(&client, ada, &body).await;
@@ -80,7 +80,7 @@ both!(rules_18_an_order_copies_the_product_makes_the_invoice_and_tells_the_custo
     ] {
         assert_eq!(order[name], value, "{name} of {order}");
     }
-    assert_eq!(order["lines"][0]["name"], "Mug (Size: L)");
+    assert_eq!(order["lines"][0]["name"], "Mug (Size: L, Colour: red)");
     assert_eq!(order["lines"][0]["description"], "Blue");
     assert_eq!((&order["lines"][0]["unitPrice"], &order["lines"][0]["taxRate"]), (&json!(12.5), &json!(20)));
     assert_eq!(read(&client, &order).await, order);
@@ -190,10 +190,12 @@ both!(rules_18_a_cancelled_order_takes_back_its_invoice_and_its_coupon, |db| asy
     assert_eq!(again.json["responseData"], cancelled, "the same again changes nothing");
     assert_eq!(code(&step(&client, &order, "resend").await, 409), "order_cancelled");
     let next = taken(&client, ada, &body).await;
-    // One whose invoice somebody voided is cancelled all the same; one that is paid in part is not.
+    // To void its invoice cancels the order too. One that is paid in part is not cancelled.
     let id = &next["invoiceId"];
     client.send(Method::POST, &format!("/api/Invoice/{id}/void"), None, &[]).await.expect(200);
-    assert_eq!(step(&client, &next, "cancel").await.expect(200).json["responseData"]["status"], "cancelled");
+    assert_eq!(read(&client, &next).await["status"], "cancelled");
+    assert_eq!(client.get("/api/Coupon/demo/ONE").await.json["redeemed"], 0);
+    assert_eq!(step(&client, &next, "cancel").await.expect(200).json["responseData"]["version"], 2);
     let part = taken(&client, ada, &tea(10.0)).await;
     client
         .post(&format!("/api/Invoice/{}/payments", part["invoiceId"]), &json!({"amount": 1}))

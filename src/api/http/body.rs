@@ -188,6 +188,15 @@ pub(crate) fn members(body: &Bytes) -> Result<Members<'_>, Error> {
     Ok(members)
 }
 
+/// The members of a body that may be left out: none in an empty one.
+///
+/// # Errors
+/// As [`members`].
+pub(crate) fn members_if_any(body: &Bytes) -> Result<Members<'_>, Error> {
+    static NONE: Bytes = Bytes::from_static(b"{}");
+    members(if body.is_empty() { &NONE } else { body })
+}
+
 /// Why a body is no JSON, and where.
 pub(crate) fn no_json(error: &serde_json::Error) -> String {
     let why = if is_lone_surrogate(error) { LONE_SURROGATE } else { "" };

@@ -52,8 +52,16 @@ struct InvoiceExportQuery {
     /// Those of this customer
     #[param(minimum = 1)]
     customer_id: Option<i64>,
-    /// Those of this day; also `invoiceDate(ge)`, `(gt)`, `(le)` and `(lt)`
+    /// The one with this number
+    invoice_number: Option<String>,
+    /// Those of this day; also `invoiceDate(ge)`, `(gt)`, `(le)` and `(lt)`, as for the next three
     invoice_date: Option<String>,
+    /// Those that are due on this day
+    due_date: Option<String>,
+    /// Those that were made on this day
+    created_at: Option<String>,
+    /// Those that come to this amount
+    total_amount: Option<String>,
 }
 
 /// Export an entrypoint's invoices

@@ -96,7 +96,7 @@ pub(crate) struct InvoiceOut<'a> {
     duty_amount: i32,
     /// The buyer's number of the order.
     purchase_order: &'a str,
-    /// First name of the buyer.
+    /// First name of the buyer; of an issued invoice, when it was issued, like the next two.
     first_name: String,
     /// Last name of the buyer, or the name in one piece.
     last_name: String,
@@ -340,7 +340,17 @@ impl<'a> InvoiceOut<'a> {
         let payer = CustomerOut::new(stored, entrypoint, view).payer().map(|text| text.map(Cow::into_owned));
         let [customer_number, first_name, last_name, company_name, billing_email, billing_phone] = payer;
         let buyer = invoice.issue.as_ref().map(|issue| &issue.buyer);
-        let buyer_name = |now: &Option<String>| now.clone().unwrap_or_default();
+        let now = |text: &Option<String>| text.clone().unwrap_or_default();
+        // An issued invoice keeps the names that it was issued to.
+        let (first, last, company) = match buyer {
+            Some(_) if is_hidden => (String::new(), String::new(), String::new()),
+            Some(buyer) => {
+                let (first, last) =
+                    buyer.names.clone().unwrap_or_else(|| (String::new(), buyer.name.clone()));
+                (first, last, now(&buyer.company))
+            }
+            None => (now(&first_name), now(&last_name), now(&company_name)),
+        };
         let day = |of: Option<chrono::NaiveDate>| of.map(|day| day.to_string());
         let issue = invoice.issue.as_ref();
         let shipping = &content.shipping;
@@ -383,9 +393,9 @@ impl<'a> InvoiceOut<'a> {
             freight_amount: 0,
             duty_amount: 0,
             purchase_order: short(&content.purchase_order),
-            first_name: buyer_name(&first_name),
-            last_name: buyer_name(&last_name),
-            company: buyer_name(&company_name),
+            first_name: first,
+            last_name: last,
+            company,
             shipping_address1: shown(&shipping.address1),
             shipping_address2: shown(&shipping.address2),
             shipping_city: shown(&shipping.city),

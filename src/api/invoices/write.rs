@@ -520,7 +520,7 @@ fn read(
 }
 
 fn payment(bytes: &Bytes, mut problems: Vec<Problem>) -> Result<NewPayment, Error> {
-    let members = body::members(bytes)?;
+    let members = body::members_if_any(bytes)?;
     let mut payment = NewPayment {
         amount: None,
         currency: None,
@@ -559,7 +559,7 @@ fn payment(bytes: &Bytes, mut problems: Vec<Problem>) -> Result<NewPayment, Erro
 type CreditParts = (Option<Vec<crate::domain::invoices::draft::LineDraft>>, Option<String>);
 
 fn credit(bytes: &Bytes, mut problems: Vec<Problem>) -> Result<CreditParts, Error> {
-    let members = body::members(bytes)?;
+    let members = body::members_if_any(bytes)?;
     let (mut lines, mut notes) = (None, None);
     for (name, raw) in &members.0 {
         let given = Given::of(raw);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::command::{Actor, DeleteCustomer, Outcome};
 use super::effects::{Effects, Revision};
 use super::events::{Event, EventKind};
-use super::order::take_all_back;
+use super::taking_back::take_all_back;
 use super::working_set::WorkingSet;
 use super::{Undecided, time_of_change};
 use crate::domain::customers::history::Operation;

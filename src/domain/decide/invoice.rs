@@ -5,11 +5,12 @@ use std::sync::Arc;
 use super::Undecided;
 use super::command::{Actor, Holder, Outcome};
 use super::effects::{Effects, MailOrder};
-use super::events::{Event, EventKind};
+use super::events::EventKind;
 use super::holder::holder;
 use super::invoicing::{ChangeInvoice, InvoiceDone, InvoiceStep, NewPayment};
 use super::issue::{event, issue, next, refused};
 use super::lifecycle::settle;
+use super::taking_back::{cancel_order, order_of, void_invoice};
 use super::transaction::record_own;
 use super::working_set::WorkingSet;
 use crate::domain::accounts::sight::Sight;
@@ -22,6 +23,7 @@ use crate::domain::invoices::{
 use crate::domain::kernel::money::Money;
 use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::mail::MailKind;
+use crate::domain::transactions::Transaction;
 use crate::domain::transactions::currency::Currency;
 use crate::domain::transactions::item::{Item, Whose};
 
@@ -222,38 +224,24 @@ fn void(working_set: &mut WorkingSet, invoice: &Invoice, actor: &Actor) -> Resul
             return Err(refused("invoice_credited", "it has a credit note; correct the rest by another one"));
         }
         InvoiceState::PartlyPaid | InvoiceState::Paid => {
-            let message = "money was paid for it, or it is a credit note; correct it by a credit note";
+            let message = if invoice.kind == InvoiceKind::CreditNote {
+                "a credit note is not taken back; issue a new invoice"
+            } else {
+                "money was paid for it; correct it by a credit note"
+            };
             return Err(refused("invoice_paid", message));
         }
     }
-    let after = Invoice { is_cancelled: true, ..next(working_set, invoice) };
+    let order = order_of(working_set, invoice)?;
+    // The order first: it may lack a fact.
+    let of_order = order.map(|order| cancel_order(working_set, &order, actor)).transpose()?;
+    let (after, voided) = void_invoice(working_set, invoice, actor);
     let mut effects = done(&after);
-    effects.events.push(event(EventKind::InvoiceVoided, &after, &[], actor));
+    effects.events.push(voided);
+    effects.events.extend(of_order.into_iter().flat_map(|(_, events)| events));
     // The customer's stage may follow from another sale now.
     effects.idle.push((invoice.customer_id, working_set.now));
-    working_set.invoices.put(after);
     Ok(effects)
-}
-
-/// The open invoices of a customer that can be taken back.
-///
-/// # Errors
-/// Missing facts.
-pub(super) fn voidable(working_set: &WorkingSet, customer_id: i64) -> Result<Vec<Arc<Invoice>>, Undecided> {
-    let mut all = working_set.invoices.unsettled(customer_id)?;
-    all.retain(|invoice| invoice.state() == InvoiceState::Open && invoice.credits.is_empty());
-    Ok(all)
-}
-
-/// Takes invoices back.
-pub(super) fn void_all(working_set: &mut WorkingSet, invoices: &[Arc<Invoice>], actor: &Actor) -> Vec<Event> {
-    let mut events = Vec::new();
-    for invoice in invoices {
-        let after = Invoice { is_cancelled: true, ..next(working_set, invoice) };
-        events.push(event(EventKind::InvoiceVoided, &after, &[], actor));
-        working_set.invoices.put(after);
-    }
-    events
 }
 
 fn credit(
@@ -279,6 +267,9 @@ fn credit(
     }
     let total = invoice.content.sums.total;
     let credited: i64 = invoice.credits.iter().map(|credit| credit.total.units()).sum();
+    if credited >= total.units() && credited > 0 {
+        return Err(refused("invoice_credited", "all of it is credited already"));
+    }
     let content = match lines {
         Some(lines) => {
             InvoiceDraft::of_lines(lines.to_vec()).write_to(&Content::default(), invoice.currency)?.0
@@ -349,6 +340,14 @@ fn pay(
             Rejection::State(vec![Problem::field(&["currency"], "currency_mismatch", message)]).into()
         );
     }
+    let external_id = match &payment.reference {
+        Some(reference) => format!("{}/{reference}", invoice.id),
+        None => format!("{}/{:032x}", invoice.id, payment.random),
+    };
+    let known = working_set.ledger.get(&(SOURCE.into(), external_id.as_str().into()))?.map(Arc::clone);
+    if let Some(known) = known {
+        return repeated(working_set, invoice, payment, &known);
+    }
     let amount = match payment.amount {
         Some(amount) => amount,
         None if invoice.open_amount() > Money::default() => invoice.open_amount(),
@@ -357,10 +356,6 @@ fn pay(
     if let Err((code, message)) = invoice.currency.check(amount) {
         return Err(Rejection::Invalid(vec![Problem::field(&["amount"], code, message)]).into());
     }
-    let external_id = match &payment.reference {
-        Some(reference) => format!("{}/{reference}", invoice.id),
-        None => format!("{}/{:032x}", invoice.id, payment.random),
-    };
     let mut item = Item::bare(SOURCE, &external_id);
     item.whose = Whose::Id(invoice.customer_id);
     item.amount = amount;
@@ -372,6 +367,29 @@ fn pay(
     let trans_id = record_own(working_set, &item, payment.random, actor)?;
     let after = working_set.invoices.get(invoice.id)?.map(Arc::clone).ok_or(Rejection::Defect)?;
     let done = InvoiceDone { trans_id: Some(trans_id), ..InvoiceDone::of(&after) };
+    Ok(Effects::new(Outcome::Invoiced(done), None))
+}
+
+/// A payment whose reference was recorded before: the same one again, or another one, which is refused.
+fn repeated(
+    working_set: &WorkingSet,
+    invoice: &Invoice,
+    payment: &NewPayment,
+    known: &Transaction,
+) -> Result<Effects, Undecided> {
+    let is_same = payment.amount.is_none_or(|amount| amount == known.amount)
+        && (payment.method.is_none() || payment.method == known.method)
+        && (payment.description.is_none() || payment.description == known.details.description)
+        && payment.paid_at.is_none_or(|at| at == known.occurred_at);
+    if !is_same {
+        let message = format!(
+            "another payment of {} {} has this reference; send another one, or the same payment again",
+            known.amount, known.currency
+        );
+        return Err(Rejection::State(vec![Problem::field(&["reference"], "reference_used", message)]).into());
+    }
+    let trans_id = Some(known.id.show(working_set.entrypoint.id));
+    let done = InvoiceDone { trans_id, ..InvoiceDone::of(invoice) };
     Ok(Effects::new(Outcome::Invoiced(done), None))
 }
 

@@ -40,6 +40,7 @@ mod reference;
 mod settlement;
 pub mod shop;
 mod subscription;
+mod taking_back;
 mod transaction;
 mod unique;
 mod update;

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::Undecided;
 use super::command::{Actor, Outcome};
-use super::coupon::{Redeemed, redeem, release};
+use super::coupon::redeem;
 use super::effects::{Effects, MailOrder};
-use super::events::{Event, EventKind};
-use super::invoice::{issued, mail_of, new_invoice, void_all, voidable};
-use super::issue::{event as invoice_event, issue, next, refused};
+use super::events::EventKind;
+use super::invoice::{issued, mail_of, new_invoice};
+use super::issue::{issue, next, refused};
 use super::ordering::{ChangeOrder, OrderDone};
 use super::shop::Redeem;
+use super::taking_back::{cancel_order, order_event, void_invoice};
 use super::transaction::record_own;
 use super::working_set::WorkingSet;
 use crate::domain::coupons::draft::RedemptionDraft;
@@ -136,7 +137,7 @@ fn take(
         created_at: working_set.now,
         updated_at: working_set.now,
     };
-    effects.events.push(event(EventKind::OrderCreated, working_set, &order, actor));
+    effects.events.push(order_event(EventKind::OrderCreated, working_set, &order, actor));
     effects.events.extend(of_issue.events);
     if draft.notify {
         let sent = Some(working_set.now).filter(|_| has_address(&stored));
@@ -258,7 +259,9 @@ fn wrong_options(product: &Product, line: &OrderLine) -> Vec<(String, String)> {
 }
 
 fn line_of(line: &OrderLine, product: Option<&Product>) -> LineDraft {
-    let chosen: Vec<String> = line.options.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    let chosen = product.into_iter().flat_map(|product| &product.options);
+    let chosen = chosen.filter_map(|option| Some((&option.name, line.options.get(&option.name)?)));
+    let chosen: Vec<String> = chosen.map(|(name, value)| format!("{name}: {value}")).collect();
     let chosen = (!chosen.is_empty()).then(|| chosen.join(", "));
     let name = line.name.clone().or_else(|| product.map(|product| product.name.clone()));
     let name = match (name, chosen) {
@@ -318,71 +321,14 @@ fn cancel(working_set: &mut WorkingSet, id: OrderId, actor: &Actor) -> Result<Ef
             return Err(refused("order_paid", message));
         }
     }
-    let mut effects = Effects::new(done(&order), None);
-    if let Some(released) = released(working_set, &order, actor)? {
-        released.onto(&mut effects);
-    }
-    let after = cancelled(working_set, &order);
+    let (after, events) = cancel_order(working_set, &order, actor)?;
+    let mut effects = Effects::new(done(&after), None);
     if let Some(invoice) = invoice.filter(|invoice| invoice.state() == InvoiceState::Open) {
-        let voided = Invoice { is_cancelled: true, ..next(working_set, &invoice) };
-        effects.events.push(invoice_event(EventKind::InvoiceVoided, &voided, &[], actor));
+        effects.events.push(void_invoice(working_set, &invoice, actor).1);
         effects.idle.push((invoice.customer_id, working_set.now));
-        working_set.invoices.put(voided);
     }
-    effects.events.push(event(EventKind::OrderCancelled, working_set, &after, actor));
-    effects.outcome = done(&after);
-    working_set.orders.put(after);
+    effects.events.extend(events);
     Ok(effects)
-}
-
-fn cancelled(working_set: &WorkingSet, order: &Order) -> Order {
-    Order {
-        version: order.version.saturating_add(1),
-        state: OrderState::Cancelled,
-        updated_at: working_set.now.max(order.updated_at),
-        ..order.clone()
-    }
-}
-
-/// The place of its coupon that an order gives back, if it used one.
-fn released(working_set: &WorkingSet, order: &Order, actor: &Actor) -> Result<Option<Redeemed>, Undecided> {
-    let coupon = order.content.as_ref().and_then(|content| content.coupon.as_ref());
-    coupon.map(|coupon| release(working_set, coupon.redemption_id, actor)).transpose()
-}
-
-/// Takes back what a customer owes whom somebody deletes: its open invoices, and the orders that made them. Drafts are deleted
-/// with the customer's data.
-///
-/// # Errors
-/// Missing facts; then nothing has changed.
-pub(super) fn take_all_back(
-    working_set: &mut WorkingSet,
-    customer_id: i64,
-    actor: &Actor,
-) -> Result<Vec<Event>, Undecided> {
-    let voidable = voidable(working_set, customer_id)?;
-    let mut orders = Vec::new();
-    for id in voidable.iter().filter_map(|invoice| invoice.content.order_id) {
-        let order = working_set.orders.get(id)?.map(Arc::clone);
-        let Some(order) = order.filter(|order| order.state != OrderState::Cancelled) else { continue };
-        // Loads what the coupon needs, before anything changes.
-        released(working_set, &order, actor)?;
-        orders.push(order);
-    }
-    let mut events = void_all(working_set, &voidable, actor);
-    for order in orders {
-        let mut effects = Effects::new(done(&order), None);
-        // One at a time, because several orders may have used the same coupon.
-        if let Some(released) = released(working_set, &order, actor)? {
-            released.onto(&mut effects);
-        }
-        let after = cancelled(working_set, &order);
-        effects.events.push(event(EventKind::OrderCancelled, working_set, &after, actor));
-        events.append(&mut effects.events);
-        working_set.take(effects);
-        working_set.orders.put(after);
-    }
-    Ok(events)
 }
 
 fn resend(working_set: &mut WorkingSet, id: OrderId, actor: &Actor) -> Result<Effects, Undecided> {
@@ -404,7 +350,7 @@ fn resend(working_set: &mut WorkingSet, id: OrderId, actor: &Actor) -> Result<Ef
     let Some(invoice) = invoice else { return Err(Rejection::Defect.into()) };
     let mut effects = Effects::new(done(&order), None);
     effects.mails = mails(working_set, &stored, &order, &invoice);
-    effects.events.push(event(EventKind::OrderSent, working_set, &order, actor));
+    effects.events.push(order_event(EventKind::OrderSent, working_set, &order, actor));
     let sent = Invoice { sent_at: Some(working_set.now), ..next(working_set, &invoice) };
     working_set.invoices.put(sent);
     Ok(effects)
@@ -444,14 +390,4 @@ fn mails(working_set: &WorkingSet, stored: &Stored, order: &Order, invoice: &Inv
         order: Some(Box::new(enclosed)),
     };
     vec![confirmation, mail_of(invoice)]
-}
-
-fn event(kind: EventKind, working_set: &WorkingSet, order: &Order, actor: &Actor) -> Event {
-    Event {
-        kind,
-        customer_id: Some(order.customer_id),
-        subject_id: Some(order.id.show(working_set.entrypoint.id)),
-        changed: Vec::new(),
-        actor: actor.clone(),
-    }
 }

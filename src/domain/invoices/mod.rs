@@ -186,6 +186,9 @@ pub struct Party {
     pub vat_number: Option<String>,
     /// The e-mail address.
     pub email: Option<String>,
+    /// A buyer's first name, and the last name or the name in one piece.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub names: Option<(String, String)>,
 }
 
 /// The look of a document as it was when it was issued.
@@ -424,6 +427,7 @@ pub fn seller(entrypoint: &Entrypoint) -> Party {
         address: invoicing.address.as_ref().map(lines).unwrap_or_default(),
         vat_number: invoicing.vat_number.clone(),
         email: invoicing.email.clone(),
+        names: None,
     }
 }
 
@@ -441,6 +445,19 @@ pub fn buyer(customer: &Customer, content: &Content) -> Party {
         address: lines.into_iter().flatten().filter(|line| !line.is_empty()).collect(),
         vat_number: own(&content.buyer_vat_number).or_else(|| customer.additional.get("vatNumber").cloned()),
         email: field(TextField::Email),
+        names: Some(match &content.buyer_name {
+            Some(name) => (String::new(), name.to_string()),
+            None => names_of(customer),
+        }),
+    }
+}
+
+/// The first name of a customer, and the last name or the name in one piece.
+fn names_of(customer: &Customer) -> (String, String) {
+    let own = |field| customer.text(field).map(str::to_owned);
+    match (own(TextField::Firstname), own(TextField::Lastname)) {
+        (None, None) => (String::new(), customer.name()),
+        (first, last) => (first.unwrap_or_default(), last.unwrap_or_default()),
     }
 }
 

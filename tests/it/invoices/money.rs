@@ -72,6 +72,13 @@ both!(rules_19_payments_move_an_invoice_and_refunds_move_it_back, |db| async {
         .await
         .expect(200);
     assert_eq!(stand(&client, id).await, is("paid", 105.0, 0.0, 5.0));
+    let path = format!("/api/Invoice/{id}/payments");
+    let same = client.post(&path, &json!({"reference": "R-1"})).await.expect(200);
+    assert_eq!(same.json["transId"], more.json["transId"]);
+    for other in [json!({"amount": 6, "reference": "R-1"}), json!({"method": "cheque", "reference": "R-1"})] {
+        assert_eq!(code(&client.post(&path, &other).await, 409), "reference_used", "{other}");
+    }
+    assert_eq!(stand(&client, id).await, is("paid", 105.0, 0.0, 5.0));
     // What pays a sale back takes it back, in part and as a whole.
     let refund = |id: &str, of: &str, amount: f64| {
         json!({"source": "shop", "externalId": id, "operation": "refund", "status": "approved", "amount": amount,

@@ -125,3 +125,40 @@ both!(rules_18_a_customer_sees_its_orders_and_its_invoices_and_nobody_elses, |db
     let french = browser.get("/portal/demo/record").await.expect(200);
     french.says("Commandes").says("Terminée").says("À payer avant le");
 });
+
+both!(rules_18_a_customer_pages_through_all_orders_and_invoices, |db| async {
+    let server = start(db).await;
+    let client = server.client();
+    let ada = with_account(&client).await;
+    let mut numbers = Vec::new();
+    for number in 0..60 {
+        let lines: Vec<Value> = (0..if number == 59 { 9 } else { 1 })
+            .map(|line| json!({"name": format!("Tea {line}"), "unitPrice": 1}))
+            .collect();
+        let order = json!({"lines": lines, "notify": false, "collect": "paid"});
+        let taken = client.post(&format!("{}/orders", path(ada)), &order).await.expect(200);
+        numbers.push(taken.json["responseData"]["invoiceNumber"].as_str().unwrap().to_owned());
+    }
+    // The oldest invoice waits for money; it is on the first page all the same.
+    let open = json!({"lines": [{"name": "Cup", "unitPrice": 1}], "notify": false});
+    let open = client.post(&format!("{}/orders", path(ada)), &open).await.expect(200);
+    let mut browser = Browser::new(&server, "demo");
+    browser.sign_in("ada", PASSWORD).await.expect(303);
+    let page = browser.get("/portal/demo/record").await.expect(200);
+    let page = page.says("All orders").says("All invoices").says("+ 4 more lines");
+    page.says(open.json["responseData"]["invoiceNumber"].as_str().unwrap());
+    for list in ["orders", "invoices"] {
+        let (mut next, mut seen, mut pages) =
+            (format!("/portal/demo/{list}"), std::collections::BTreeSet::new(), 0);
+        loop {
+            let page = browser.get(&next).await.expect(200);
+            pages += 1;
+            seen.extend(numbers.iter().filter(|number| page.text.contains(&format!(">{number}<"))).cloned());
+            let Some(at) = page.text.find("?after=") else { break };
+            let rest = &page.text[at..];
+            next = format!("/portal/demo/{list}{}", &rest[..rest.find('"').unwrap()]);
+        }
+        assert_eq!((seen.len(), pages), (60, 2), "{list}");
+        browser.get(&format!("/portal/demo/{list}?after=odd")).await.expect(200);
+    }
+});

@@ -236,7 +236,7 @@ fn errors_of(path: &str, operation: &Map<String, Value>, is_public: bool) -> Vec
         (!is_public, "Forbidden"),
         (!is_public, "NotFound"),
         (is_keyed && takes_file, "StillRunning"),
-        (is_keyed, "Conflict"),
+        (is_keyed || path.ends_with("/pdf"), "Conflict"),
         (takes_header(operation, "If-Match"), "PreconditionFailed"),
         (takes_file, "FileTooLarge"),
         (takes_file, "NotAFile"),

@@ -119,7 +119,7 @@ fn example(id: &str, name: &str) -> (&'static str, Value) {
         "nextDate" => either(&json!(""), &json!("2026-04-01")),
         "externalId" => one(json!("S-2001")),
         "label" => one(json!("oakton")),
-        "attachfile" | "active" | "dryRun" | "overdue" => one(json!(true)),
+        "attachfile" | "active" | "dryRun" => one(json!(true)),
         "jti" => one(json!("web shop")),
         "format" => one(json!("csv")),
         "limitRecord" if id.starts_with("export") => one(json!(1000)),
@@ -143,6 +143,10 @@ fn example(id: &str, name: &str) -> (&'static str, Value) {
         "parameters" if is_of_transactions(id) => {
             either(&json!({}), &json!({"status(in)": "1|6", "transactionDate(ge)": "2026-01-01"}))
         }
+        "sortBy" if id.contains("invoice") => either(&json!(""), &json!("desc(invoiceDate)")),
+        "sortBy" if id.contains("order") => either(&json!(""), &json!("desc(total)")),
+        "exportFormat" => either(&json!(""), &json!("csv")),
+        "overdue" => either(&json!(""), &json!(true)),
         "sortBy" if id.starts_with("export") => one(json!("asc(customerId)")),
         "sortBy" => one(json!("desc(customerId)")),
         "columnsExport" => one(json!("customerNumber,Firstname,Lastname,Email:Mail")),

@@ -10,7 +10,7 @@ use zip::{CompressionMethod, ZipWriter};
 use super::outlet::Outlet;
 use super::{Sheet, begin, dated_name, others_turn, unwritten};
 use crate::documents;
-use crate::domain::exports::invoices::{HEADINGS, cells};
+use crate::domain::exports::invoices::{HEADINGS, InvoiceSight, cells};
 use crate::domain::exports::{Format, XLSX_ROWS_MAX};
 use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::kernel::time::Micros;
@@ -92,14 +92,14 @@ enum File {
 pub struct InvoiceExport {
     store: Arc<Store>,
     request: InvoiceRequest,
-    masked: bool,
+    sight: InvoiceSight,
     is_over: bool,
     /// `None` after the end of the file.
     file: Option<File>,
 }
 
 impl InvoiceExport {
-    /// Writes no byte of the file yet. `masked` says whether the reader sees masks.
+    /// Writes no byte of the file yet.
     ///
     /// # Errors
     /// The database fails; [`Rejection::Invalid`] if the format cannot hold so many invoices.
@@ -107,7 +107,7 @@ impl InvoiceExport {
         store: Arc<Store>,
         request: InvoiceRequest,
         format: InvoiceFormat,
-        masked: bool,
+        sight: InvoiceSight,
     ) -> Result<InvoiceExport, StoreError> {
         let file = match format {
             InvoiceFormat::Zip => File::Archive(Box::new(Archive::begin())),
@@ -128,7 +128,7 @@ impl InvoiceExport {
         };
         let limit = if matches!(file, File::Archive(_)) { DOCUMENTS } else { SLICE };
         let request = InvoiceRequest { limit, counts: false, ..request };
-        Ok(InvoiceExport { store, request, masked, is_over: false, file: Some(file) })
+        Ok(InvoiceExport { store, request, sight, is_over: false, file: Some(file) })
     }
 
     /// The next bytes of the file, at least one; `None` after its end.
@@ -154,11 +154,11 @@ impl InvoiceExport {
                 match file {
                     File::Table(sheet) => {
                         let mut row =
-                            cells(&one.invoice, &one.found.record.stored, &one.found.entrypoint, self.masked)
+                            cells(&one.invoice, &one.found.record.stored, &one.found.entrypoint, self.sight)
                                 .into_iter();
                         sheet.row(&mut row).map_err(unwritten)?;
                     }
-                    File::Archive(archive) => add(&self.store, archive, one).await?,
+                    File::Archive(archive) => add(&self.store, archive, one, self.sight).await?,
                 }
             }
             others_turn().await;
@@ -176,9 +176,14 @@ impl InvoiceExport {
     }
 }
 
-/// Adds the document of an invoice; one of an erased person is left out.
-async fn add(store: &Store, archive: &mut Archive, one: &FoundInvoice) -> Result<(), StoreError> {
-    if one.found.record.stored.erased {
+/// Adds the document of an invoice; one of an erased person is left out unless the reader sees such.
+async fn add(
+    store: &Store,
+    archive: &mut Archive,
+    one: &FoundInvoice,
+    sight: InvoiceSight,
+) -> Result<(), StoreError> {
+    if one.found.record.stored.erased && !sight.sees_erased {
         return Ok(());
     }
     let entrypoint = &one.found.entrypoint;

@@ -194,7 +194,9 @@ both!(rules_19_an_invoice_finds_or_makes_its_customer, |db| async {
     );
     assert_eq!(total(&client, "demo").await, 1);
 
-    let maker = server.anonymous().token(&token_with(server.site(), &["customers:read", "money:write"]));
+    let maker = server
+        .anonymous()
+        .token(&token_with(server.site(), &["customers:read", "money:read", "money:write"]));
     maker.post("/api/Invoice/demo", &body).await.expect_error(403);
     client.post("/api/Invoice/demo", &json!({"invoiceData": body["invoiceData"]})).await.expect_error(400);
     client
@@ -497,4 +499,121 @@ both!(rules_19_an_issued_invoice_keeps_the_names_of_its_buyer, |db| async {
     let legal = [&MONEY[..], &["money:legal"]].concat();
     let legal = server.anonymous().token(&token_with(server.site(), &legal));
     assert_eq!(shown(&legal, id).await["firstName"], "Ada");
+});
+
+both!(rules_19_huge_payments_never_make_an_invoice_unpaid, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let ada = ada(&client).await;
+    let (id, _) = issued(&client, ada, json!(30)).await;
+    let payments = format!("/api/Invoice/{id}/payments");
+    for amount in [json!(30), json!("999999999999"), json!(1), json!("999999999999.99")] {
+        client.post(&payments, &json!({"amount": amount})).await.expect(200);
+        let stands = shown(&client, id).await;
+        assert_eq!((&stands["state"], &stands["openAmount"]), (&json!("paid"), &json!(0)), "{amount}");
+    }
+    assert_eq!(code(&step(&client, id, "void").await, 409), "invoice_paid");
+    let stands = client.get(&format!("/api/Invoice/{id}")).await.expect(200).text;
+    for wanted in ["\"invoicePaidAmount\":999999999999.9999", "\"credit\":999999999969.9999"] {
+        assert!(stands.contains(wanted), "{wanted}: {stands}");
+    }
+    server.cli(&["doctor", "--deep"]).success();
+
+    // Money for an invoice that was taken back stays as a credit.
+    let (gone, number) = issued(&client, ada, json!(30)).await;
+    step(&client, gone, "void").await.expect(200);
+    let late = json!([{"source": "shop", "externalId": "late", "operation": "sale", "status": "approved",
+        "amount": 30, "currency": "USD", "customerId": ada, "invoiceNumber": number}]);
+    client.post("/api/Transaction/demo", &late).await.expect(200);
+    let stands = shown(&client, gone).await;
+    assert_eq!((&stands["state"], &stands["credit"]), (&json!("cancelled"), &json!(30)));
+});
+
+both!(rules_19_the_501st_payment_is_refused, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let ada = ada(&client).await;
+    let (id, number) = issued(&client, ada, json!(30)).await;
+    let items: Vec<Value> = (0..500)
+        .map(|count| {
+            json!({"source": "shop", "externalId": format!("T-{count}"), "operation": "sale", "status": "approved",
+                "amount": 0.01, "currency": "USD", "customerId": ada, "invoiceNumber": number})
+        })
+        .collect();
+    client.post("/api/Transaction/demo", &json!(items)).await.expect(200);
+    let more = client.post(&format!("/api/Invoice/{id}/payments"), &json!({"amount": 1})).await;
+    assert_eq!(code(&more, 409), "too_many_payments");
+    assert_eq!(shown(&client, id).await["invoicePaidAmount"], 5);
+});
+
+both!(rules_1_a_mask_that_comes_back_destroys_nothing_of_a_draft, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let ada = ada(&client).await;
+    let mut body = simple(ada, &json!(5));
+    for (name, value) in [
+        ("notes", json!("Call Ada first")),
+        ("shippingAddress1", json!("5 Ship St")),
+        ("shippingEmail", json!("zoe@example.test")),
+        ("AdditionalData", json!({"batch": "7"})),
+    ] {
+        body["invoiceData"][name] = value;
+    }
+    let id = make(&client, &body).await;
+    let path = format!("/api/Invoice/{id}");
+    let whole = shown(&client, id).await;
+    let blind = server
+        .anonymous()
+        .token(&token_with(server.site(), &["customers:read", "money:read", "money:write"]));
+    let seen = shown(&blind, id).await;
+    let mut back = json!({"invoiceData": {"discount": 1}});
+    for name in ["notes", "shippingAddress1", "shippingEmail", "AdditionalData"] {
+        assert_ne!(seen[name], whole[name], "{name} is not masked");
+        back["invoiceData"][name] = seen[name].clone();
+    }
+    blind.put(&path, &back).await.expect(200);
+    let after = shown(&client, id).await;
+    for name in ["notes", "shippingAddress1", "shippingEmail", "AdditionalData"] {
+        assert_eq!(after[name], whole[name], "{name}");
+    }
+    for (name, value) in [
+        ("shippingEmail", json!("z***@e***.test")),
+        ("shippingCity", json!("***")),
+        ("AdditionalData", json!({"other": "***"})),
+    ] {
+        let answer = blind.put(&path, &json!({"invoiceData": {name: value}})).await;
+        assert_eq!(code(&answer, 400), "masked_value", "{name}");
+    }
+    // Who sees values may write stars, but no mask alone.
+    client.put(&path, &json!({"invoiceData": {"notes": "*** Sale ***"}})).await.expect(200);
+    assert_eq!(shown(&client, id).await["notes"], "*** Sale ***");
+});
+
+both!(rules_24_an_erase_hides_all_that_was_bought, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let ada = ada(&client).await;
+    let mut body = simple(ada, &json!(5));
+    body["invoiceData"]["invoiceStatus"] = json!(1);
+    body["invoiceData"]["purchaseOrder"] = json!("ZPO");
+    body["invoiceData"]["summaryCommodityCode"] = json!("ZCODE");
+    body["invoiceData"]["items"][0]["itemCategories"] = json!(["ZCAT"]);
+    let id = make(&client, &body).await;
+    client.delete(&format!("{}?erase=true&cancelOpen=true", path(ada))).await.expect(200);
+    let legal = [&MONEY[..], &["money:legal"]].concat();
+    let legal = server.anonymous().token(&token_with(server.site(), &legal));
+    for list in [
+        format!("/api/Invoice/{id}"),
+        "/api/Query/invoices/demo".into(),
+        "/api/Export/invoices/csv/demo".into(),
+    ] {
+        let hidden = client.get(&list).await.expect(200);
+        for word in ["ZPO", "ZCODE", "ZCAT", "Tea"] {
+            assert!(!hidden.text.contains(word), "{word} in {list}: {}", hidden.text);
+        }
+        assert!(legal.get(&list).await.expect(200).text.contains("ZPO"), "{list}");
+    }
+    let archive = "/api/Export/invoices/zip/demo";
+    let (with, without) = (legal.get(archive).await.expect(200), client.get(archive).await.expect(200));
+    assert!(with.text.len() > without.text.len() + 10_000, "{} {}", with.text.len(), without.text.len());
 });

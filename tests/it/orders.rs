@@ -352,9 +352,10 @@ both!(rules_18_what_a_token_may_not_see_no_order_tells, |db| async {
     }
     let blind = with(&["customers:read", "money:read"]);
     assert!(!read(&blind, &order).await.to_string().contains("call Ada"));
+    // What an order refuses and answers tells of money.
     let writer = with(&["customers:read", "money:write"]);
-    let unread = take(&writer, ada, &tea(1.0)).await.expect(200);
-    assert_eq!(unread.json["responseData"], Value::Null);
+    take(&writer, ada, &tea(1.0)).await.expect_error(403);
+    step(&writer, &order, "resend").await.expect_error(403);
     new_entry(server.site(), "other", &[]);
     let other = token_of(server.site(), &["--org", "1", "--entry", "other"], &MONEY);
     let outsider = server.anonymous().token(&other);
@@ -454,3 +455,17 @@ pub(crate) async fn pages(
         }
     }
 }
+
+both!(rules_4_an_erase_does_not_take_the_answer_to_a_repeated_order, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let ada = ada(&client).await;
+    let keyed = client.header("idempotencyKey", "order-erased");
+    let first = take(&keyed, ada, &tea(2.0)).await.expect(200);
+    client.delete(&format!("{}?erase=true&cancelOpen=true", path(ada))).await.expect(200);
+    let again = take(&keyed, ada, &tea(2.0)).await.expect(200);
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    let (first, again) = (&first.json["responseData"], &again.json["responseData"]);
+    assert_eq!(again["orderId"], first["orderId"]);
+    assert_eq!((&again["lines"], &again["status"]), (&json!([]), &json!("cancelled")));
+});

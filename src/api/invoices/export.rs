@@ -7,8 +7,7 @@ use actix_web::web::Bytes;
 use actix_web::{HttpResponse, get};
 use utoipa::IntoParams;
 
-use super::filter_of;
-use crate::api::customers::view_of;
+use super::{filter_of, sight_of};
 use crate::api::exports::WorkbookOut;
 use crate::api::http::call::Call;
 use crate::api::http::error::{Error, unless_any};
@@ -17,6 +16,7 @@ use crate::api::lists::newest::order_of;
 use crate::api::lists::params::ListTarget;
 use crate::clock;
 use crate::domain::accounts::token::Scope;
+use crate::domain::exports::invoices::InvoiceSight;
 use crate::domain::kernel::problem::Problem;
 use crate::domain::view::View;
 use crate::export::{InvoiceExport, InvoiceFormat};
@@ -68,7 +68,7 @@ struct InvoiceExportQuery {
 ///
 /// The newest first unless `sortBy` says otherwise: as a table (`csv`, `xlsx`) of all of them, drafts too, or as an archive (`zip`) of the PDFs of those that
 /// are issued. Filters are those of the list. It needs `customers:export`, `customers:read` and `money:read`; the archive also
-/// needs `pii:read`, and leaves out what was issued to erased people.
+/// needs `pii:read`, and leaves out what was issued to erased people unless the token has `money:legal`.
 #[utoipa::path(
     tag = "Exports",
     params(InvoiceFormatPath, EntryPath, InvoiceExportQuery),
@@ -144,8 +144,9 @@ pub(super) async fn export(
         limit: 0,
         counts: false,
     };
-    let masked = view_of(&call.caller) == View::Masked;
-    let mut export = InvoiceExport::begin(Arc::clone(&call.app.store), request, format, masked).await?;
+    let (view, sees_erased) = sight_of(call);
+    let sight = InvoiceSight { masked: view == View::Masked, sees_erased };
+    let mut export = InvoiceExport::begin(Arc::clone(&call.app.store), request, format, sight).await?;
     let stream = async_stream::try_stream! {
         while let Some(bytes) = export.next().await.map_err(Error::from)? {
             yield Bytes::from(bytes);

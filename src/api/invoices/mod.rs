@@ -134,6 +134,8 @@ pub(super) fn sight_of(call: &Call) -> (View, bool) {
 /// 403, 404.
 async fn place(call: &Call, parameter: &str, scope: Scope) -> Result<(i64, i64), Error> {
     call.require(scope)?;
+    // What it refuses and answers tells of money.
+    call.require(Scope::MoneyRead)?;
     // An invoice says who is a customer.
     call.require(Scope::CustomersRead)?;
     let id = call.id(parameter)?;

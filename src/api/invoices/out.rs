@@ -331,7 +331,8 @@ impl<'a> InvoiceOut<'a> {
                 Some(text) => Cow::Borrowed(text),
             }
         };
-        let short = |text: &'a Option<CompactString>| text.as_deref().unwrap_or_default();
+        let short =
+            |text: &'a Option<CompactString>| text.as_deref().filter(|_| !is_hidden).unwrap_or_default();
         let free = |text: &'a Option<String>| match text.as_deref() {
             Some(_) if is_hidden => "",
             Some(_) if view == View::Masked => MASK,
@@ -459,7 +460,7 @@ impl<'a> InvoiceItemOut<'a> {
             item_product_code: short(&line.product_code),
             item_commodity_code: short(&line.commodity_code),
             item_unit_of_measure: short(&line.unit),
-            item_categories: &line.categories,
+            item_categories: if is_hidden { &[] } else { &line.categories },
             item_mode: line.mode,
             item_qty: decimal(&line.quantity),
             item_cost: number(line.price),

@@ -250,6 +250,7 @@ pub(crate) struct InvoiceDoneOut<'a> {
 #[post("/api/Invoice/{target}")]
 pub(crate) async fn create_invoice(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
     call.require(Scope::CustomersRead)?;
+    call.require(Scope::MoneyRead)?;
     let entrypoint_id = call.entry_in("target", Scope::MoneyWrite).await?;
     let mutation = call.json(entrypoint_id, payload).await?;
     let mut params = call.params();

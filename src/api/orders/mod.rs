@@ -134,7 +134,7 @@ pub(crate) struct OrderDoneOut<'a> {
     is_success: bool,
     /// `Success`.
     response_text: &'static str,
-    /// The order as it is now; null for a token without money:read.
+    /// The order as it is now.
     response_data: Option<OrderOut<'a>>,
 }
 
@@ -167,6 +167,7 @@ impl<'a> OrdersOut<'a> {
 #[post("/api/Customer/{customerId}/orders")]
 pub(crate) async fn take_order(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
     call.require(Scope::CustomersRead)?;
+    call.require(Scope::MoneyRead)?;
     let found = call.customer(Scope::MoneyWrite).await?;
     let (place, customer_id) = (found.entrypoint.id, found.record.stored.id);
     let mutation = call.json(place, payload).await?;
@@ -294,6 +295,8 @@ async fn change(
 /// 403, 404.
 async fn place(call: &Call, scope: Scope) -> Result<(i64, OrderId), Error> {
     call.require(scope)?;
+    // What it refuses and answers tells of money.
+    call.require(Scope::MoneyRead)?;
     // An order says who is a customer.
     call.require(Scope::CustomersRead)?;
     let (place, id) = TransId::parse(call.path("orderId")).ok_or(Error::NotFound)?;
@@ -307,8 +310,7 @@ async fn done(call: &Call, place: i64, answer: &Seen) -> Result<HttpResponse, Er
         Outcome::Linked { .. } => return Err(Error::NotFound),
         _ => return Err(Error::Internal("the outcome is not that of an order".into())),
     };
-    let reads = call.caller.claims().allows(Scope::MoneyRead);
-    let one = if reads { call.app.store.orders().find(place, id).await? } else { None };
+    let one = call.app.store.orders().find(place, id).await?;
     let response_data = one.as_ref().map(|one| OrderOut::new(one, view_of(&call.caller)));
     Ok(ok(answer.replayed).json(OrderDoneOut { is_success: true, response_text: "Success", response_data }))
 }

@@ -18,7 +18,7 @@ use crate::domain::customers::fields::TextField;
 use crate::domain::customers::record::Stored;
 use crate::domain::invoices::draft::{InvoiceDraft, LineDraft};
 use crate::domain::invoices::{
-    CREDIT_NOTES_MAX, Content, Credit, Invoice, InvoiceKind, InvoiceState, SOURCE, day_of,
+    CREDIT_NOTES_MAX, Content, Credit, Invoice, InvoiceKind, InvoiceState, PAYMENTS_MAX, SOURCE, day_of,
 };
 use crate::domain::kernel::money::Money;
 use crate::domain::kernel::problem::{Problem, Rejection};
@@ -42,7 +42,7 @@ pub(super) fn decide_invoice(
         return Err(Rejection::Stale.into());
     }
     match step {
-        InvoiceStep::Edit(draft) => edit(working_set, &invoice, draft, actor),
+        InvoiceStep::Edit(draft) => edit(working_set, &invoice, draft, actor, sight),
         InvoiceStep::Delete => delete(working_set, &invoice, actor),
         InvoiceStep::Finalize => finalize(working_set, &invoice, actor),
         InvoiceStep::Void => void(working_set, &invoice, actor),
@@ -65,7 +65,7 @@ fn make(
     if stored.customer.is_deleted() {
         return Err(Rejection::Deleted.into());
     }
-    let (content, currency) = written(draft, &Content::default(), working_set.entrypoint.currency)?;
+    let (content, currency) = written(draft, &Content::default(), working_set.entrypoint.currency, sight)?;
     expected_number(working_set, draft)?;
     let is_new = revision.as_ref().is_some_and(|revision| revision.before.is_none());
     if draft.issues && is_new {
@@ -117,8 +117,10 @@ fn written(
     draft: &InvoiceDraft,
     old: &Content,
     currency: Currency,
+    sight: Sight,
 ) -> Result<(Content, Currency), Rejection> {
-    draft.write_to(old, currency).map_err(|rejection| match rejection {
+    let unmasked = draft.unmasked(old, sight.pii).map_err(Rejection::Invalid);
+    unmasked.and_then(|draft| draft.write_to(old, currency)).map_err(|rejection| match rejection {
         Rejection::Invalid(problems) => {
             Rejection::Invalid(problems.into_iter().map(|problem| problem.within("invoiceData")).collect())
         }
@@ -148,10 +150,11 @@ fn edit(
     invoice: &Invoice,
     draft: &InvoiceDraft,
     actor: &Actor,
+    sight: Sight,
 ) -> Result<Effects, Undecided> {
     must_be_draft(invoice, "an issued invoice never changes; correct it by a credit note")?;
     let stored = somebody(working_set, invoice)?;
-    let (content, currency) = written(draft, &invoice.content, invoice.currency)?;
+    let (content, currency) = written(draft, &invoice.content, invoice.currency, sight)?;
     expected_number(working_set, draft)?;
     let is_changed = content != invoice.content || currency != invoice.currency;
     if !is_changed && !draft.issues {
@@ -347,6 +350,12 @@ fn pay(
     let known = working_set.ledger.get(&(SOURCE.into(), external_id.as_str().into()))?.map(Arc::clone);
     if let Some(known) = known {
         return repeated(working_set, invoice, payment, &known);
+    }
+    if invoice.payments.len() >= PAYMENTS_MAX {
+        let message = format!(
+            "it has {PAYMENTS_MAX} payments, as many as there may be; issue another invoice for the rest"
+        );
+        return Err(refused("too_many_payments", message));
     }
     let amount = match payment.amount {
         Some(amount) => amount,

@@ -43,15 +43,25 @@ fn number(amount: Money) -> Cell<'static> {
     Cell { kind: CellKind::Number, text: amount.to_string().into() }
 }
 
-/// The cells of an invoice. What names an erased buyer is left out.
+/// What the reader of a file of invoices sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InvoiceSight {
+    /// Whether it sees masks.
+    pub masked: bool,
+    /// Whether it sees who an erased buyer was, and what was bought.
+    pub sees_erased: bool,
+}
+
+/// The cells of an invoice. What names an erased buyer is left out unless the reader sees such.
 pub fn cells(
     invoice: &Invoice,
     stored: &Stored,
     entrypoint: &Entrypoint,
-    masked: bool,
+    InvoiceSight { masked, sees_erased }: InvoiceSight,
 ) -> [Cell<'static>; 23] {
     let issue = invoice.issue.as_ref();
-    let buyer = issue.map(|issue| &issue.buyer).filter(|_| !stored.erased);
+    let is_hidden = stored.erased && !sees_erased;
+    let buyer = issue.map(|issue| &issue.buyer).filter(|_| !is_hidden);
     let customer = &stored.customer;
     let name = buyer.map_or_else(|| customer.name(), |buyer| buyer.name.clone());
     let company = buyer
@@ -60,7 +70,7 @@ pub fn cells(
     let vat_number = vat_number.map(|own| if masked { MASK.to_owned() } else { own });
     let content = &invoice.content;
     let id = |id: i64| Cell { kind: CellKind::Number, text: id.to_string().into() };
-    let purchase_order = content.purchase_order.as_deref().filter(|_| !stored.erased).unwrap_or_default();
+    let purchase_order = content.purchase_order.as_deref().filter(|_| !is_hidden).unwrap_or_default();
     let corrects = issue.and_then(|issue| issue.corrects.as_ref()).map(|(_, number)| number.clone());
     [
         text(&*entrypoint.entry),

@@ -6,7 +6,8 @@ use chrono::NaiveDate;
 use compact_str::CompactString;
 
 use super::amounts::{Quantity, gross, spread, sums, tax};
-use super::{Content, LINES_MAX, Line};
+use super::{Content, LINES_MAX, Line, terms};
+use crate::domain::customers::mask::MASK;
 use crate::domain::kernel::card;
 use crate::domain::kernel::members::{Given, Members};
 use crate::domain::kernel::money::Money;
@@ -198,6 +199,9 @@ impl InvoiceDraft {
                     Some(_) => Err(("no_billing_engine", NO_ENGINE.to_owned())),
                 };
             }
+            if name == "paymentTerms" {
+                terms::check(read.as_deref().unwrap_or_default())?;
+            }
             self.texts.insert(name, read.map(Into::into));
             return Ok(());
         }
@@ -260,6 +264,59 @@ impl InvoiceDraft {
             }
         }
         Ok(())
+    }
+
+    /// The draft without the masks in it: a mask in the place of a value that is stored stays that value (rules 1). `sees_pii`
+    /// says whether the sender sees values as they are.
+    ///
+    /// # Errors
+    /// 400 for a mask in the place of nothing, and for what looks like a mask from somebody who sees masks.
+    pub fn unmasked(&self, old: &Content, sees_pii: bool) -> Result<InvoiceDraft, Vec<Problem>> {
+        const MESSAGE: &str = "looks like a mask; send the full value or leave it out";
+        let (mut draft, mut problems) = (self.clone(), Vec::new());
+        let shipping = &old.shipping;
+        let stored = |name: &str| match name {
+            "shippingAddress1" => shipping.address1.is_some(),
+            "shippingAddress2" => shipping.address2.is_some(),
+            "shippingCity" => shipping.city.is_some(),
+            "shippingState" => shipping.state.is_some(),
+            "shippingZip" => shipping.zip.is_some(),
+            "shippingFromZip" => shipping.from_zip.is_some(),
+            "shippingCountry" => shipping.country.is_some(),
+            "shippingEmail" => shipping.email.is_some(),
+            "shippingPhone" => shipping.phone.is_some(),
+            "buyerVatNumber" => old.buyer_vat_number.is_some(),
+            "notes" => old.notes.is_some(),
+            "termsConditions" => old.terms_conditions.is_some(),
+            _ => false,
+        };
+        draft.texts.retain(|name, value| {
+            let text = value.as_deref().unwrap_or_default();
+            let is_mask = text.trim() == MASK;
+            if is_mask && stored(name) {
+                return false;
+            }
+            if is_mask || (!sees_pii && text.contains(MASK)) {
+                problems.push(Problem::field(&[name], "masked_value", MESSAGE));
+            }
+            true
+        });
+        for (name, value) in draft.additional.iter_mut().flatten() {
+            match old.additional.get(name) {
+                Some(stored) if value.trim() == MASK => value.clone_from(stored),
+                _ if value.trim() == MASK || (!sees_pii && value.contains(MASK)) => {
+                    problems.push(Problem::field(&["AdditionalData", name], "masked_value", MESSAGE));
+                }
+                _ => {}
+            }
+        }
+        // Whoever does not see them cannot send those that stay.
+        if let (Some(sent), false) = (&mut draft.additional, sees_pii) {
+            for (name, value) in &old.additional {
+                sent.entry(name.clone()).or_insert_with(|| value.clone());
+            }
+        }
+        if problems.is_empty() { Ok(draft) } else { Err(problems) }
     }
 
     /// Writes what is sent onto the content of an invoice in a currency, and computes what it comes to. `currency` is that of the

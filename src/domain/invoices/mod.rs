@@ -12,7 +12,7 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, FromRepr, IntoStaticStr, VariantNames};
 
-use self::amounts::{Quantity, Sums, sum};
+use self::amounts::{Quantity, Sums};
 use super::customers::fields::TextField;
 use super::customers::record::Customer;
 use super::entrypoints::Entrypoint;
@@ -338,16 +338,19 @@ impl Invoice {
         }
     }
 
-    /// What it asks for: its total less its credit notes.
+    /// What it asks for: its total less its credit notes; nothing once it was taken back.
     pub fn due(&self) -> Money {
-        let credited = sum(self.credits.iter().map(|credit| credit.total)).unwrap_or_default();
-        Money::from_units((self.content.sums.total.units() - credited.units()).max(0)).unwrap_or_default()
+        if self.is_cancelled {
+            return Money::default();
+        }
+        let credited: i128 = self.credits.iter().map(|credit| i128::from(credit.total.units())).sum();
+        Money::clamped((i128::from(self.content.sums.total.units()) - credited).max(0))
     }
 
     /// What is paid of it, refunds taken off; never less than 0.
     pub fn paid(&self) -> Money {
         let units: i128 = self.payments.iter().map(|payment| i128::from(payment.units)).sum();
-        i64::try_from(units.max(0)).ok().and_then(Money::from_units).unwrap_or_default()
+        Money::clamped(units.max(0))
     }
 
     /// What is still to be paid.

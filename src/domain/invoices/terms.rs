@@ -2,6 +2,8 @@
 
 use chrono::{Datelike, Days, NaiveDate};
 
+use crate::domain::kernel::problem::ValueError;
+
 /// The day by which an invoice of a day is to be paid; `None` for words that name no number of days.
 ///
 /// `NET30` and its like, `2/10NET30`, `EOM` (end of the month), `MFI` (the 21st of the next month), and `5MFI` to `20MFI` (that day
@@ -27,6 +29,21 @@ pub fn due_day(terms: &str, issued: NaiveDate) -> Option<NaiveDate> {
     }
 }
 
+/// Refuses terms that name a number of days or a day that none may have. Other words are printed and mean nothing.
+///
+/// # Errors
+/// The terms are such.
+pub fn check(terms: &str) -> Result<(), ValueError> {
+    let word: String = terms.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_uppercase();
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let has_days = word.split_once("NET").is_some_and(|(_, days)| is_number(days));
+    let has_day = word.strip_suffix("MFI").is_some_and(is_number);
+    if (has_days || has_day) && due_day(terms, NaiveDate::default()).is_none() {
+        return Err(("invalid_value", "must be NET0 to NET365, or 1MFI to 28MFI".into()));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,6 +65,16 @@ mod tests {
         }
         for words in ["", "soon", "NET", "NETX", "NET9999", "40MFI"] {
             assert_eq!(due_day(words, day("2026-01-01")), None, "{words}");
+        }
+    }
+
+    #[test]
+    fn rules_19_terms_with_an_impossible_number_are_refused() {
+        for good in ["", "NET0", "net 365", "2/10NET30", "10MFI", "EOM", "foo", "Net price", "MFI"] {
+            assert_eq!(check(good), Ok(()), "{good}");
+        }
+        for bad in ["NET366", "NET99999999999", "31MFI", "0MFI", "2/10 NET 999"] {
+            assert_eq!(check(bad).unwrap_err().0, "invalid_value", "{bad}");
         }
     }
 }

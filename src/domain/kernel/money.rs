@@ -66,6 +66,15 @@ impl Money {
         if units.unsigned_abs() < LIMIT_UNITS.unsigned_abs() { Some(Money(units)) } else { None }
     }
 
+    /// The greatest amount.
+    pub const MAX: Money = Money(LIMIT_UNITS - 1);
+
+    /// From a sum in ten-thousandths; of one that is too large, the greatest amount of its sign.
+    pub fn clamped(units: i128) -> Money {
+        let limit = i128::from(Money::MAX.0);
+        Money(i64::try_from(units.clamp(-limit, limit)).unwrap_or(Money::MAX.0))
+    }
+
     /// In ten-thousandths.
     pub const fn units(self) -> i64 {
         self.0

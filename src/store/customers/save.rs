@@ -400,7 +400,7 @@ fn add_outcomes(
     let expires_at_us = loaded.working_set.now.0.saturating_add(retention_secs.saturating_mul(SECOND_US));
     let entrypoint_seal = loaded.keys.new.key.seal_key(ENTRYPOINT_SALT)?;
     for (key_hash, record) in loaded.working_set.new_keys() {
-        let (kind, detail) = split(&record.outcome);
+        let (kind, detail) = split(&record.outcome, loaded.lock_row.entrypoint_id);
         let kind: &str = &kind;
         let place = record.outcome.record();
         let mut row = IdempotencyRow {
@@ -426,7 +426,7 @@ fn add_outcomes(
 }
 
 /// Splits an outcome into the unsealed operation and the detail to seal.
-fn split(outcome: &Outcome) -> (Cow<'static, str>, OutcomeDetail) {
+fn split(outcome: &Outcome, entrypoint_id: i64) -> (Cow<'static, str>, OutcomeDetail) {
     match outcome {
         Outcome::Created { verdict, matched_on, differs, .. } => {
             let detail = OutcomeDetail {
@@ -464,7 +464,8 @@ fn split(outcome: &Outcome) -> (Cow<'static, str>, OutcomeDetail) {
         ),
         Outcome::Linked { .. } => (LINK_KIND.into(), OutcomeDetail::default()),
         Outcome::Ordered(done) => {
-            (ORDER_KIND.into(), OutcomeDetail { ordered: Some(done.clone()), ..OutcomeDetail::default() })
+            let kind = format!("{ORDER_KIND}{}/{}", done.version, done.order_id.show(entrypoint_id));
+            (kind.into(), OutcomeDetail::default())
         }
         Outcome::Invoiced(done) => {
             let invoiced = Some(done.clone());

@@ -10,6 +10,7 @@ use crate::domain::decide::shop::{CouponOutcome, ProductOutcome};
 use crate::domain::decide::working_set::IdempotencyRecord;
 use crate::domain::methods::method::Method;
 use crate::domain::subscriptions::Subscription;
+use crate::domain::transactions::id::TransId;
 use crate::store::customers::rows::CustomerRow;
 use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
@@ -36,8 +37,6 @@ pub(crate) struct OutcomeDetail {
     pub coupon: Option<Box<CouponOutcome>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product: Option<Box<ProductOutcome>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ordered: Option<OrderDone>,
 }
 
 /// The kinds of records for deliveries of transactions, and for links of them.
@@ -46,8 +45,8 @@ pub(crate) const LINK_KIND: &str = "link";
 
 /// The kind of a record for a change of an invoice.
 pub(crate) const INVOICE_KIND: &str = "invoice";
-/// The kind of a record for a change of an order.
-pub(crate) const ORDER_KIND: &str = "order";
+/// The beginning of the kind of a record for a change of an order; its version and its id follow, which outlive an erase.
+pub(crate) const ORDER_KIND: &str = "order/";
 /// The kinds of records for coupons and products.
 pub(crate) const COUPON_KIND: &str = "coupon";
 pub(crate) const PRODUCT_KIND: &str = "product";
@@ -104,7 +103,12 @@ pub(crate) fn open(
             Some(done) => Outcome::Invoiced(done),
             None => Outcome::Linked { id },
         },
-        (ORDER_KIND, Some(id), _) => detail.ordered.map_or(Outcome::Linked { id }, Outcome::Ordered),
+        (kind, Some(customer_id), _) if kind.starts_with(ORDER_KIND) => {
+            let named = kind.trim_start_matches(ORDER_KIND).split_once('/').ok_or_else(corrupt)?;
+            let version = named.0.parse().map_err(|_| corrupt())?;
+            let (_, order_id) = TransId::parse(named.1).ok_or_else(corrupt)?;
+            Outcome::Ordered(OrderDone { customer_id, order_id, version })
+        }
         // What was of an erased person says no more.
         (COUPON_KIND, Some(id), _) => {
             Outcome::Coupon(detail.coupon.unwrap_or_else(|| Box::new(CouponOutcome::Forgotten(id))))

@@ -70,7 +70,7 @@ const fn operation(
 }
 
 /// What it takes to make and change invoices and orders.
-const INVOICES: &[&str] = &["money:write", "customers:read"];
+const INVOICES: &[&str] = &["money:write", "money:read", "customers:read"];
 
 pub(super) fn customer(number: usize) -> Value {
     json!({"email": format!("operation{number}@example.test"), "firstname": "Ada"})

@@ -32,8 +32,6 @@ struct InvoicesQuery {
     page_identifier: Option<String>,
     /// `asc(field)` or `desc(field)`; the field is `invoiceDate`, `dueDate`, `createdAt` or `totalAmount`
     sort_by: Option<String>,
-    /// `csv`, `xlsx` or `zip` for a file instead of JSON, as under `/Export/invoices`
-    export_format: Option<String>,
     /// `draft`, `open`, `partlyPaid`, `paid` or `cancelled`, or Payabli's 0, 1, 2, 4 and 99; also `status(ne)`, and `status(in)` with `|` between words
     status: Option<String>,
     /// `invoice` or `creditNote`
@@ -67,7 +65,8 @@ pub(crate) struct InvoicesOut<'a> {
 
 /// List an entrypoint's invoices
 ///
-/// The newest first unless `sortBy` says otherwise, drafts and credit notes too. Filters are `field(op)=value`, or `parameters` as the SDKs send them. It needs
+/// The newest first unless `sortBy` says otherwise, drafts and credit notes too. Files are under `/Export`; `exportFormat=csv`,
+/// `xlsx` or `zip` here answers the same file, for clients of the contract. Filters are `field(op)=value`, or `parameters` as the SDKs send them. It needs
 /// `money:read` and `customers:read`.
 #[utoipa::path(
     tag = "Invoices",

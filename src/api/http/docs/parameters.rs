@@ -145,8 +145,7 @@ fn example(id: &str, name: &str) -> (&'static str, Value) {
         }
         "sortBy" if id.contains("invoice") => either(&json!(""), &json!("desc(invoiceDate)")),
         "sortBy" if id.contains("order") => either(&json!(""), &json!("desc(total)")),
-        "exportFormat" => either(&json!(""), &json!("csv")),
-        "overdue" => either(&json!(""), &json!(true)),
+        "overdue" => one(json!(false)),
         "sortBy" if id.starts_with("export") => one(json!("asc(customerId)")),
         "sortBy" => one(json!("desc(customerId)")),
         "columnsExport" => one(json!("customerNumber,Firstname,Lastname,Email:Mail")),

@@ -126,6 +126,7 @@ fn example(id: &str, name: &str) -> (&'static str, Value) {
         "limitRecord" => one(json!(20)),
         "fromRecord" | "replaceExisting" | "mergeExisting" => one(json!(0)),
         "forceCustomerCreation"
+        | "overdue"
         | "erase"
         | "cancelOpen"
         | "again"
@@ -145,7 +146,6 @@ fn example(id: &str, name: &str) -> (&'static str, Value) {
         }
         "sortBy" if id.contains("invoice") => either(&json!(""), &json!("desc(invoiceDate)")),
         "sortBy" if id.contains("order") => either(&json!(""), &json!("desc(total)")),
-        "overdue" => one(json!(false)),
         "sortBy" if id.starts_with("export") => one(json!("asc(customerId)")),
         "sortBy" => one(json!("desc(customerId)")),
         "columnsExport" => one(json!("customerNumber,Firstname,Lastname,Email:Mail")),

@@ -69,6 +69,7 @@ async fn rows(
 struct InvoicesPage {
     frame: Frame,
     texts: &'static Texts,
+    title: &'static str,
     invoices: Vec<InvoiceRow>,
     older: Option<String>,
 }
@@ -78,8 +79,8 @@ pub(super) async fn show(visit: &Visit<'_>, signed_in: &SignedIn) -> PageResult 
     let after = visit.asked("after").and_then(|text| text.parse().ok());
     let (invoices, last) = rows(visit, signed_in, &ISSUED, (PAGE, after)).await?;
     let older = last.map(|id| format!("{}/invoices?after={id}", visit.base));
-    let frame = visit.frame(Some(signed_in));
-    html(StatusCode::OK, &InvoicesPage { frame, texts: visit.texts(), invoices, older })
+    let (frame, texts) = (visit.frame(Some(signed_in)), visit.texts());
+    html(StatusCode::OK, &InvoicesPage { frame, texts, title: texts.invoices, invoices, older })
 }
 
 fn row(texts: &Texts, invoice: &Invoice) -> InvoiceRow {

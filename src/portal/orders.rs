@@ -63,6 +63,7 @@ async fn rows(
 struct OrdersPage {
     frame: Frame,
     texts: &'static Texts,
+    title: &'static str,
     orders: Vec<OrderRow>,
     older: Option<String>,
 }
@@ -73,10 +74,8 @@ pub(super) async fn show(visit: &Visit<'_>, signed_in: &SignedIn) -> PageResult 
     let after = after.filter(|(place, _)| *place == visit.entrypoint.id).map(|(_, id)| id);
     let (orders, last) = rows(visit, signed_in, PAGE, after).await?;
     let older = last.map(|id| format!("{}/orders?after={}", visit.base, id.show(visit.entrypoint.id)));
-    html(
-        StatusCode::OK,
-        &OrdersPage { frame: visit.frame(Some(signed_in)), texts: visit.texts(), orders, older },
-    )
+    let (frame, texts) = (visit.frame(Some(signed_in)), visit.texts());
+    html(StatusCode::OK, &OrdersPage { frame, texts, title: texts.orders, orders, older })
 }
 
 fn row(texts: &'static Texts, order: &Order) -> OrderRow {

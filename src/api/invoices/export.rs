@@ -66,8 +66,8 @@ struct InvoiceExportQuery {
 
 /// Export an entrypoint's invoices
 ///
-/// The newest first unless `sortBy` says otherwise: as a table (`csv`, `xlsx`) of all of them, drafts too, or as an archive (`zip`) of the PDFs of those that
-/// are issued. Filters are those of the list. It needs `customers:export`, `customers:read` and `money:read`; the archive also
+/// The newest first unless `sortBy` says otherwise: as a table (`csv`, `xlsx`) of all of them, drafts too, or as an archive
+/// (`zip`) of the PDFs of those that are issued. Filters are those of the list. It needs `customers:export`, `customers:read` and `money:read`; the archive also
 /// needs `pii:read`, and leaves out what was issued to erased people unless the token has `money:legal`.
 #[utoipa::path(
     tag = "Exports",

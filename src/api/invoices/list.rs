@@ -66,8 +66,8 @@ pub(crate) struct InvoicesOut<'a> {
 /// List an entrypoint's invoices
 ///
 /// The newest first unless `sortBy` says otherwise, drafts and credit notes too. Files are under `/Export`; `exportFormat=csv`,
-/// `xlsx` or `zip` here answers the same file, for clients of the contract. Filters are `field(op)=value`, or `parameters` as the SDKs send them. It needs
-/// `money:read` and `customers:read`.
+/// `xlsx` or `zip` here answers the same file, for clients of the contract. Filters are `field(op)=value`, or
+/// `parameters` as the SDKs send them. It needs `money:read` and `customers:read`.
 #[utoipa::path(
     tag = "Invoices",
     params(EntryPath, InvoicesQuery),

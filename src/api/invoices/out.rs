@@ -96,7 +96,7 @@ pub(crate) struct InvoiceOut<'a> {
     duty_amount: i32,
     /// The buyer's number of the order.
     purchase_order: &'a str,
-    /// First name of the buyer; of an issued invoice, when it was issued, like the next two.
+    /// First name of the buyer. An issued invoice keeps the names and the company that it was issued to.
     first_name: String,
     /// Last name of the buyer, or the name in one piece.
     last_name: String,

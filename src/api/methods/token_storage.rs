@@ -21,11 +21,12 @@ use crate::api::payer::{Payer, payer_of};
 use crate::clock;
 use crate::domain::accounts::token::Scope;
 use crate::domain::customers::draft::Context;
+use crate::domain::customers::mask::MASKED_VALUE;
 use crate::domain::decide::command::{Holder, MethodChange, Precondition};
 use crate::domain::kernel::members::{Given, Members};
 use crate::domain::kernel::problem::{At, Problem};
 use crate::domain::methods::method::{Expiry, Method};
-use crate::domain::methods::{MASKED_VALUE, MethodDraft, owner_of};
+use crate::domain::methods::{MethodDraft, owner_of};
 use crate::domain::view::{Seen, View};
 use crate::store::Found;
 

@@ -4,6 +4,8 @@ use super::fields::{Shape, TextField};
 
 /// The mask of a value that has no mask form of its own.
 pub const MASK: &str = "***";
+/// What is wrong with a mask in the place of a value.
+pub const MASKED_VALUE: &str = "looks like a mask; send the full value or leave it out";
 /// How many of a phone's last digits a mask shows.
 const PHONE_TAIL_DIGITS: usize = 4;
 

@@ -73,8 +73,8 @@ pub(super) fn void_invoice(
     (after, event)
 }
 
-/// Takes back what a customer owes whom somebody deletes: its open invoices, and the orders that made them. Drafts are deleted
-/// with the customer's data.
+/// Takes back what a customer owes, before somebody deletes the customer: its open invoices, and the orders that made them.
+/// Drafts are deleted with the customer's data.
 ///
 /// # Errors
 /// Missing facts; then nothing has changed.

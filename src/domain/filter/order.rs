@@ -1,4 +1,4 @@
-//! The spelling of an order, `asc(field)` or `desc(field)`, and orders by few fields.
+//! The spelling of a sort order, `asc(field)` or `desc(field)`, and the sort orders of lists with few fields.
 
 use std::str::FromStr;
 
@@ -6,7 +6,7 @@ use strum::VariantNames;
 
 use crate::domain::kernel::problem::ValueError;
 
-/// Whether an order is descending, and the name of its field; `None` if the text is no order.
+/// Reads a sort order: whether it is descending, and the name of its field. `None` if the text is none.
 pub fn direction(text: &str) -> Option<(bool, &str)> {
     let (word, name) = text.trim().strip_suffix(')')?.split_once('(')?;
     match word.trim().to_ascii_lowercase().as_str() {
@@ -16,7 +16,7 @@ pub fn direction(text: &str) -> Option<(bool, &str)> {
     }
 }
 
-/// The order of a list by one of few fields `F`. Ids order records with equal values, in the same direction.
+/// The sort order of a list by one of few fields `F`. Ids order records with equal values, in the same direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ListOrder<F> {
     /// The field; `None` for the id alone.

@@ -7,7 +7,7 @@ use compact_str::CompactString;
 
 use super::amounts::{Quantity, gross, spread, sums, tax};
 use super::{Content, LINES_MAX, Line, terms};
-use crate::domain::customers::mask::MASK;
+use crate::domain::customers::mask::{MASK, MASKED_VALUE};
 use crate::domain::kernel::card;
 use crate::domain::kernel::members::{Given, Members};
 use crate::domain::kernel::money::Money;
@@ -272,7 +272,6 @@ impl InvoiceDraft {
     /// # Errors
     /// 400 for a mask in the place of nothing, and for what looks like a mask from somebody who sees masks.
     pub fn unmasked(&self, old: &Content, sees_pii: bool) -> Result<InvoiceDraft, Vec<Problem>> {
-        const MESSAGE: &str = "looks like a mask; send the full value or leave it out";
         let (mut draft, mut problems) = (self.clone(), Vec::new());
         let shipping = &old.shipping;
         let stored = |name: &str| match name {
@@ -297,7 +296,7 @@ impl InvoiceDraft {
                 return false;
             }
             if is_mask || (!sees_pii && text.contains(MASK)) {
-                problems.push(Problem::field(&[name], "masked_value", MESSAGE));
+                problems.push(Problem::field(&[name], "masked_value", MASKED_VALUE));
             }
             true
         });
@@ -305,12 +304,12 @@ impl InvoiceDraft {
             match old.additional.get(name) {
                 Some(stored) if value.trim() == MASK => value.clone_from(stored),
                 _ if value.trim() == MASK || (!sees_pii && value.contains(MASK)) => {
-                    problems.push(Problem::field(&["AdditionalData", name], "masked_value", MESSAGE));
+                    problems.push(Problem::field(&["AdditionalData", name], "masked_value", MASKED_VALUE));
                 }
                 _ => {}
             }
         }
-        // Whoever does not see them cannot send those that stay.
+        // The sender does not see the stored values, and so cannot send them back: they stay.
         if let (Some(sent), false) = (&mut draft.additional, sees_pii) {
             for (name, value) in &old.additional {
                 sent.entry(name.clone()).or_insert_with(|| value.clone());

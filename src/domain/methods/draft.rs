@@ -8,7 +8,7 @@ use super::changed;
 use super::method::{Expiry, Kind, LastCharge, Method};
 use crate::domain::accounts::sight::Sight;
 use crate::domain::customers::draft::Change;
-use crate::domain::customers::mask::MASK;
+use crate::domain::customers::mask::{MASK, MASKED_VALUE};
 use crate::domain::kernel::members::{Given, Members};
 use crate::domain::kernel::problem::{Problem, Rejection, ValueError};
 use crate::domain::kernel::text::{clean, hint};
@@ -54,9 +54,6 @@ const MASKED: [&str; 6] = [
     "holderName",
     "postalCode",
 ];
-
-/// What is wrong with a mask in the place of a value.
-pub const MASKED_VALUE: &str = "looks like a mask; send the full value or leave it out";
 
 /// What is wrong with a new method without a required member.
 pub const REQUIRED: &str = "is required for a new method";

@@ -8,6 +8,7 @@ pub(crate) mod fair_queue;
 pub(crate) mod files;
 pub(crate) mod health;
 pub(crate) mod migrate;
+pub(crate) mod ordered;
 pub(crate) mod prepared;
 pub(crate) mod queue;
 pub(crate) mod reader;

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 
 use super::{InvoiceRow, documents, find, one};
 use crate::clock;
@@ -16,6 +14,7 @@ use crate::store::customers::find::{Found, find_each};
 use crate::store::customers::record_cache::RecordCache;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
+use crate::store::engine::ordered::ordered;
 use crate::store::engine::schema::invoice;
 use crate::store::entrypoints::lock_row::{lock_entrypoint, read_lock_row};
 use crate::store::keys::keyring::KeyRing;
@@ -40,7 +39,7 @@ pub struct InvoiceRequest {
 }
 
 impl InvoiceRequest {
-    /// The newest of one customer, without a number of all.
+    /// The newest ones of a customer. They are not counted.
     pub fn newest_of(entrypoint_id: i64, customer_id: i64, limit: i64) -> InvoiceRequest {
         InvoiceRequest {
             entrypoints: vec![entrypoint_id],
@@ -136,27 +135,11 @@ macro_rules! asked {
     }};
 }
 
-/// The rows of a page, one more than asked for, in the order of the request.
-macro_rules! ordered {
-    ($rows:expr, $request:expr) => {{
-        let (mut rows, id) = ($rows, invoice::invoice_id);
-        let key = $request.order.by.map(|field| sql::<BigInt>(column(field)));
-        rows = match (key, $request.order.descending, $request.after) {
-            (None, true, None) => rows.order(id.desc()),
-            (None, true, Some((_, last))) => rows.filter(id.lt(last)).order(id.desc()),
-            (None, false, None) => rows.order(id.asc()),
-            (None, false, Some((_, last))) => rows.filter(id.gt(last)).order(id.asc()),
-            (Some(key), true, None) => rows.order((key.desc(), id.desc())),
-            (Some(key), true, Some((value, last))) => rows
-                .filter(key.clone().lt(value).or(key.clone().eq(value).and(id.lt(last))))
-                .order((key.desc(), id.desc())),
-            (Some(key), false, None) => rows.order((key.asc(), id.asc())),
-            (Some(key), false, Some((value, last))) => rows
-                .filter(key.clone().gt(value).or(key.clone().eq(value).and(id.gt(last))))
-                .order((key.asc(), id.asc())),
-        };
-        rows.offset($request.skip).limit($request.limit.saturating_add(1))
-    }};
+/// The rows of a page in the order of the request.
+macro_rules! sorted {
+    ($rows:expr, $request:expr) => {
+        ordered!($rows, $request, id: invoice::invoice_id, key: $request.order.by.map(column), after: $request.after)
+    };
 }
 
 /// What [`InvoiceField::of`] is in SQL.
@@ -183,7 +166,7 @@ fn page(conn: &mut Conn, ring: &KeyRing, request: &InvoiceRequest) -> Result<Inv
         }
     };
     let mut rows: Vec<InvoiceRow> =
-        on!(conn, |c| ordered!(asked!(request, &numbered), request).select(InvoiceRow::as_select()).load(c))?;
+        on!(conn, |c| sorted!(asked!(request, &numbered), request).select(InvoiceRow::as_select()).load(c))?;
     let total = if request.counts {
         Some(on!(conn, |c| asked!(request, &numbered).count().get_result(c))?)
     } else {
@@ -211,7 +194,7 @@ pub(crate) fn of_customer(
     if total == 0 {
         return Ok((Vec::new(), 0));
     }
-    let rows: Vec<InvoiceRow> = on!(conn, |c| ordered!(asked!(request, &numbered), request)
+    let rows: Vec<InvoiceRow> = on!(conn, |c| sorted!(asked!(request, &numbered), request)
         .limit(limit)
         .select(InvoiceRow::as_select())
         .load(c))?;

@@ -1,8 +1,6 @@
 //! The interface to orders: reads by id, and lists. `customers` writes them.
 
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 
 use super::OrderRow;
 use crate::domain::filter::ListOrder;
@@ -13,6 +11,7 @@ use crate::store::customers::find::{Found, find_each};
 use crate::store::customers::record_cache::RecordCache;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
+use crate::store::engine::ordered::ordered;
 use crate::store::engine::schema::sales_order;
 use crate::store::keys::keyring::KeyRing;
 
@@ -36,7 +35,7 @@ pub struct OrderRequest {
 }
 
 impl OrderRequest {
-    /// The newest of one customer, without a number of all.
+    /// The newest ones of a customer. They are not counted.
     pub fn newest_of(entrypoint_id: i64, customer_id: i64, limit: i64) -> OrderRequest {
         OrderRequest {
             entrypoints: vec![entrypoint_id],
@@ -97,27 +96,11 @@ macro_rules! asked {
     }};
 }
 
-/// The rows of a page, one more than asked for, in the order of the request.
-macro_rules! ordered {
+/// The rows of a page in the order of the request.
+macro_rules! sorted {
     ($rows:expr, $request:expr) => {{
-        let (mut rows, id) = ($rows, sales_order::order_id);
-        let key = $request.order.by.map(|field| sql::<BigInt>(column(field)));
         let after = $request.after.map(|(value, last)| (value, last.0.to_vec()));
-        rows = match (key, $request.order.descending, after) {
-            (None, true, None) => rows.order(id.desc()),
-            (None, true, Some((_, last))) => rows.filter(id.lt(last)).order(id.desc()),
-            (None, false, None) => rows.order(id.asc()),
-            (None, false, Some((_, last))) => rows.filter(id.gt(last)).order(id.asc()),
-            (Some(key), true, None) => rows.order((key.desc(), id.desc())),
-            (Some(key), true, Some((value, last))) => rows
-                .filter(key.clone().lt(value).or(key.clone().eq(value).and(id.lt(last))))
-                .order((key.desc(), id.desc())),
-            (Some(key), false, None) => rows.order((key.asc(), id.asc())),
-            (Some(key), false, Some((value, last))) => rows
-                .filter(key.clone().gt(value).or(key.clone().eq(value).and(id.gt(last))))
-                .order((key.asc(), id.asc())),
-        };
-        rows.offset($request.skip).limit($request.limit.saturating_add(1))
+        ordered!($rows, $request, id: sales_order::order_id, key: $request.order.by.map(column), after: after)
     }};
 }
 
@@ -131,7 +114,7 @@ const fn column(field: OrderField) -> &'static str {
 
 fn page(conn: &mut Conn, ring: &KeyRing, request: &OrderRequest) -> Result<OrderPage, StoreError> {
     let mut rows: Vec<OrderRow> =
-        on!(conn, |c| ordered!(asked!(request), request).select(OrderRow::as_select()).load(c))?;
+        on!(conn, |c| sorted!(asked!(request), request).select(OrderRow::as_select()).load(c))?;
     let total =
         if request.counts { Some(on!(conn, |c| asked!(request).count().get_result(c))?) } else { None };
     let limit = usize::try_from(request.limit).unwrap_or(0);
@@ -156,7 +139,7 @@ pub(crate) fn of_customer(
         return Ok((Vec::new(), 0));
     }
     let rows: Vec<OrderRow> =
-        on!(conn, |c| ordered!(asked!(request), request).limit(limit).select(OrderRow::as_select()).load(c))?;
+        on!(conn, |c| sorted!(asked!(request), request).limit(limit).select(OrderRow::as_select()).load(c))?;
     let salt = super::salt_of(conn, found.entrypoint.id, found.record.stored.id)?;
     let open = |row: &OrderRow| {
         Ok(FoundOrder { order: row.open(conn, ring, salt.as_deref())?, found: found.clone() })

@@ -8,11 +8,12 @@ use serde_json::value::RawValue;
 use super::HungDrafts;
 use crate::domain::comments::{NewComment, clean_text};
 use crate::domain::customers::mask::MASK;
+use crate::domain::customers::mask::MASKED_VALUE;
 use crate::domain::imports::target::{REJECTED_COLUMNS, Target};
 use crate::domain::kernel::members::{Given, Members};
 use crate::domain::kernel::problem::{At, Problem};
 use crate::domain::methods::column::MethodColumn;
-use crate::domain::methods::{DUPLICATE_METHOD, MASKED_VALUE, MethodDraft, REQUIRED};
+use crate::domain::methods::{DUPLICATE_METHOD, MethodDraft, REQUIRED};
 
 const METHODS: &str = "methods";
 const COMMENTS: &str = "comments";

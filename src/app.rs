@@ -219,6 +219,7 @@ pub async fn serve(
     let options = options_to_serve(global, serve)?;
     let is_embedded = matches!(options.url, DatabaseUrl::Sqlite(_));
     let (composer, transport) = serve.mail.mailer(global, serve.base_url())?;
+    let provider = serve.provider.provider()?.map(Arc::new);
     let folder = serve.mail.folder(global, &transport);
     folder.iter().for_each(jobs::mail::remove_drafts);
     let store = Arc::new(Store::open(options)?);
@@ -241,6 +242,7 @@ pub async fn serve(
         store: Arc::clone(&store),
         import_bytes_max: serve.import_max_bytes,
         link_ttl_secs: secs(serve.link_ttl),
+        provider: provider.clone(),
         guard,
         hashing: HashLane::new(hash_threads, HASHES_OF_API),
         attempts: Limits::default(),
@@ -268,6 +270,7 @@ pub async fn serve(
         actix_web::rt::spawn(jobs::invitations::work(Arc::clone(&store), stop.clone())),
         actix_web::rt::spawn(jobs::labels::work(Arc::clone(&store), stop.clone())),
         actix_web::rt::spawn(jobs::lifecycle::work(Arc::clone(&store), stop.clone())),
+        actix_web::rt::spawn(jobs::provider::work(Arc::clone(&store), provider, stop.clone())),
     ];
     if let Transport::Folder(folder) = &transport {
         let folder = folder.path().display();

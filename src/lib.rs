@@ -14,6 +14,7 @@ pub mod hashing;
 pub mod jobs;
 pub mod mail;
 pub mod portal;
+pub mod provider;
 pub(crate) mod server;
 pub mod store;
 pub mod telemetry;

@@ -19,6 +19,7 @@ mod methods;
 mod orders;
 mod payer;
 mod products;
+mod provider;
 mod references;
 mod selection;
 mod subscriptions;
@@ -115,6 +116,7 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(ingest::ingest_payabli)
         .service(ingest::ingest_stripe)
         .service(ingest::ingest_standard)
+        .service(provider::ingest_provider)
         // Imports
         .service(imports::import_customers)
         .service(imports::import_transactions)
@@ -194,6 +196,13 @@ fn shop_routes(config: &mut ServiceConfig<'_>) {
         .service(coupons::list_customer_coupons)
         .service(coupons::give_coupon)
         // Orders
+        .service(provider::charge_customer)
+        .service(provider::get_charge)
+        .service(provider::get_paid)
+        .service(provider::get_refund)
+        .service(provider::refund_charge)
+        .service(provider::get_void)
+        .service(provider::void_charge)
         .service(orders::take_order)
         .service(orders::list_customer_orders)
         .service(orders::get_order)

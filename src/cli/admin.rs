@@ -114,6 +114,12 @@ pub(super) struct EntrypointCreate {
     /// Identifiers may also name additional fields, which are your own
     #[arg(long, requires = "identifier")]
     additional: bool,
+    /// It is for tests, with play money that is in no total of the organisation; it stays so
+    #[arg(long)]
+    test: bool,
+    /// Who moves its money: none, sandbox (only with --test) or http [default: none]
+    #[arg(long, value_name = "PROVIDER")]
+    provider: Option<String>,
     /// A field that every new customer must have; repeatable
     #[arg(long, value_name = "FIELD")]
     required: Vec<String>,
@@ -241,6 +247,8 @@ pub(super) fn entrypoint(global: &Global, command: EntrypointCommand) -> Done {
                 country: create.country,
                 identifiers: some(create.identifier),
                 required: some(create.required),
+                is_test: create.test,
+                provider: create.provider,
                 theme: ThemeInput {
                     store_name: create.store_name,
                     sender_name: create.sender_name,
@@ -269,7 +277,7 @@ pub(super) fn entrypoint(global: &Global, command: EntrypointCommand) -> Done {
                     entrypoint.policy.identifiers.iter().map(ToString::to_string).collect();
                 let required: Vec<&str> = entrypoint.required.iter().map(|field| field.name()).collect();
                 println!(
-                    "{}  org {} {}  identifiers {}{}  required {}  country {}  {}",
+                    "{}  org {} {}  identifiers {}{}  required {}  country {}  {}{}",
                     entrypoint.entry,
                     entrypoint.org_id,
                     entrypoint.org_name,
@@ -278,6 +286,7 @@ pub(super) fn entrypoint(global: &Global, command: EntrypointCommand) -> Done {
                     if required.is_empty() { "-".into() } else { required.join(",") },
                     entrypoint.country.as_deref().unwrap_or("-"),
                     entrypoint.legal_name.as_deref().unwrap_or("-"),
+                    if entrypoint.is_test { "  for tests" } else { "" },
                 );
             }
         }

@@ -2,6 +2,7 @@
 
 mod listen;
 mod mail;
+mod provider;
 
 use std::fs;
 use std::io::Write as _;
@@ -13,6 +14,7 @@ use url::{Host, Url};
 
 pub use self::listen::Listen;
 pub use self::mail::MailOptions;
+pub use self::provider::ProviderOptions;
 
 use crate::store::DatabaseUrl;
 use crate::vault::MasterKey;
@@ -333,6 +335,10 @@ pub struct Serve {
     /// Mail settings.
     #[command(flatten)]
     pub mail: MailOptions,
+
+    /// Settings of the payment provider.
+    #[command(flatten)]
+    pub provider: ProviderOptions,
 
     /// How long a customer stays signed in without activity, from 1s to 30d
     #[arg(long, env = "CUSTOMARY_SESSION_IDLE", default_value = "30m", value_name = "DURATION", value_parser = within("1s", "30d"))]

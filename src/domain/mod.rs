@@ -24,6 +24,7 @@ pub mod mail;
 pub mod methods;
 pub mod orders;
 pub mod products;
+pub mod provider;
 pub mod references;
 pub mod spelling;
 pub mod statistics;

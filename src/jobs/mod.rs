@@ -6,6 +6,7 @@ pub mod invitations;
 pub mod labels;
 pub mod lifecycle;
 pub mod mail;
+pub mod provider;
 pub mod rotation;
 mod worker;
 

@@ -26,6 +26,7 @@ mod lifecycle;
 mod mail;
 mod orders;
 mod products;
+mod provider;
 mod register;
 mod statistics;
 mod subscriptions;
@@ -66,6 +67,7 @@ pub use self::labels::{LabelLease, LabelReport};
 pub use self::mail::{MailId, MailLease, Mark, OutboxMail, OutboxRequest};
 pub use self::orders::{FoundOrder, OrderPage, OrderRequest};
 pub use self::products::{ProductPage, ProductRequest};
+pub use self::provider::{DueCall, FoundCall};
 pub use self::subscriptions::{SubscriptionPage, SubscriptionRequest};
 pub use self::transactions::lists::{
     ListedTransaction, TransactionKey, TransactionPage, TransactionRequest, TransactionSums,
@@ -133,6 +135,8 @@ pub struct Store {
     labels_queued: tokio::sync::Notify,
     /// Wakes this process's mail worker.
     mail_queued: tokio::sync::Notify,
+    /// Wakes this process's worker of calls of payment providers.
+    calls_queued: tokio::sync::Notify,
     /// Wakes whoever removes files of erased persons.
     erased_here: tokio::sync::Notify,
     /// When a caller last sent a command and waited for it.
@@ -170,6 +174,7 @@ impl Store {
             invites_queued: tokio::sync::Notify::new(),
             labels_queued: tokio::sync::Notify::new(),
             mail_queued: tokio::sync::Notify::new(),
+            calls_queued: tokio::sync::Notify::new(),
             erased_here: tokio::sync::Notify::new(),
             last_command_us: AtomicI64::new(0),
             // An erase before the last stop may be unfinished.
@@ -390,6 +395,8 @@ handles! {
     products: Products,
     /// Orders that staff took.
     orders: Orders,
+    /// Calls of payment providers.
+    provider: ProviderCalls,
     /// Transactions of customers.
     transactions: Transactions,
     /// Entrypoints, their organisations and settings.

@@ -26,4 +26,4 @@ pub use self::password::{hash_of_nobody, hash_password, verify_password};
 pub use self::plain::Plain;
 pub use self::secret::{new_secret, secret_hash};
 pub use self::signer::{SIGNING_KEY_BYTES, SigningKey, TokenError, unverified_key_id};
-pub use self::webhook::{is_same_secret, is_signed};
+pub use self::webhook::{is_same_secret, is_signed, signature};

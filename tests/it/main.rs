@@ -53,6 +53,7 @@ mod overload;
 mod payment_guide;
 mod portal;
 mod products;
+mod provider;
 mod query_plans;
 mod races;
 mod records;

@@ -15,7 +15,7 @@ pub use self::sql::Sql;
 use crate::harness::*;
 
 /// Every scope that a token may have.
-pub const SCOPES: [&str; 12] = [
+pub const SCOPES: [&str; 13] = [
     "customers:read",
     "customers:write",
     "customers:delete",
@@ -24,6 +24,7 @@ pub const SCOPES: [&str; 12] = [
     "pii:read",
     "money:read",
     "money:write",
+    "money:charge",
     "money:legal",
     "settings",
     "tokens",

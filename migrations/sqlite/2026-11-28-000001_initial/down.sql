@@ -7,6 +7,7 @@ DROP TABLE label_report;
 DROP TABLE customer_count;
 DROP TABLE entrypoint_total;
 DROP TABLE lifecycle_due;
+DROP TABLE provider_call;
 DROP TABLE product;
 DROP TABLE coupon_redemption;
 DROP TABLE coupon_customer;

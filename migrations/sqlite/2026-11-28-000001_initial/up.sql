@@ -68,6 +68,12 @@ CREATE TABLE entrypoint (
     currency TEXT NOT NULL DEFAULT 'USD',
     -- JSON object of the settings of invoices.
     invoicing TEXT NOT NULL DEFAULT '{}',
+    -- Whether it is for tests; it stays so.
+    is_test BOOLEAN NOT NULL DEFAULT FALSE,
+    -- Who moves its money: 0 nobody, 1 the sandbox, 2 the provider behind HTTP.
+    provider SMALLINT NOT NULL DEFAULT 0,
+    -- Where payers go if nobody moves its money here.
+    payment_url TEXT,
     created_at_us BIGINT NOT NULL
 );
 CREATE INDEX entrypoint_org ON entrypoint (org_id, entrypoint_id);
@@ -529,6 +535,43 @@ CREATE TABLE sales_order (
 ) WITHOUT ROWID;
 CREATE INDEX sales_order_customer ON sales_order (entrypoint_id, customer_id, order_id);
 
+-- What payment providers are asked to do. A row is written before the call is made.
+CREATE TABLE provider_call (
+    entrypoint_id BIGINT NOT NULL,
+    -- 6 bytes of milliseconds of its making, then 10 random ones. A charge has the id of its transaction.
+    call_id BLOB NOT NULL,
+    -- The charge that it is about.
+    charge_id BLOB NOT NULL,
+    -- NULL while it is not known whose money it moves. It stays when the person is erased.
+    customer_id BIGINT,
+    version BIGINT NOT NULL,
+    -- 1 the sandbox, 2 the provider behind HTTP.
+    provider SMALLINT NOT NULL,
+    -- 0 charge, 1 refund, 2 void, 3 session.
+    kind SMALLINT NOT NULL,
+    -- 0 requested, 1 pending, 2 requires an action of the payer, 3 succeeded, 4 declined.
+    state SMALLINT NOT NULL,
+    currency TEXT NOT NULL,
+    -- Ten-thousandths of the currency.
+    amount_units BIGINT NOT NULL,
+    -- After this the provider begins it no more.
+    valid_until_us BIGINT NOT NULL,
+    created_at_us BIGINT NOT NULL,
+    updated_at_us BIGINT NOT NULL,
+    -- How often the provider was asked.
+    attempts BIGINT NOT NULL,
+    -- When the provider is asked next: a worker that asks moves it ahead, so that no other asks meanwhile. NULL once it is final.
+    due_at_us BIGINT,
+    -- The data key of the document.
+    key_id BIGINT NOT NULL,
+    -- Sealed under the customer's salt, or the entrypoint's while there is no customer. NULL once the person is erased.
+    document BLOB,
+    PRIMARY KEY (entrypoint_id, call_id)
+) WITHOUT ROWID;
+CREATE INDEX provider_call_charge ON provider_call (entrypoint_id, charge_id, call_id);
+CREATE INDEX provider_call_customer ON provider_call (entrypoint_id, customer_id, call_id);
+CREATE INDEX provider_call_due ON provider_call (due_at_us, entrypoint_id, call_id) WHERE due_at_us IS NOT NULL;
+
 -- Customers whose stage moves at a time, unless something happens before.
 CREATE TABLE lifecycle_due (
     entrypoint_id BIGINT NOT NULL,
@@ -879,6 +922,10 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('invoice', 'invoice_customer', '1000000 1000000 10 1'),
     ('sales_order', 'sales_order', '1000000 1000000 1'),
     ('sales_order', 'sales_order_customer', '1000000 1000000 10 1'),
+    ('provider_call', 'provider_call', '1000000 1000000 1'),
+    ('provider_call', 'provider_call_charge', '1000000 1000000 1 1'),
+    ('provider_call', 'provider_call_customer', '1000000 1000000 10 1'),
+    ('provider_call', 'provider_call_due', '1000 1 1 1'),
     ('subscription', 'subscription', '100000 100000 1'),
     ('subscription', 'sqlite_autoindex_subscription_2', '100000 100000 1'),
     ('subscription', 'subscription_customer', '100000 100000 2 1'),

@@ -70,7 +70,8 @@ pub(crate) struct SettingsIn {
     /// removes the policy, so that the organisation's or the default holds.
     identifiers: Option<Vec<SettingIn>>,
     /// Of `legalName`, `dbaName`, `country`, `requiredFields`, `storeName`, `senderName`, `language`, `color`,
-    /// `editableFields`, `cardGuard`, `maxMethods`, `currency` (while there are no transactions); of an organisation `name`.
+    /// `editableFields`, `cardGuard`, `maxMethods`, `currency` (while there are no transactions), `provider`, `paymentUrl`;
+    /// of an organisation `name`.
     general: Option<Vec<SettingIn>>,
     /// Of `invoiceSellerAddress`, `invoiceVatNumber`, `invoiceEmail`, `invoiceFooter`, `invoiceNumberPattern`,
     /// `creditNoteNumberPattern`, `invoiceNumberRestart`, `invoiceDueDays`.
@@ -124,6 +125,9 @@ fn of_entrypoint(settings: &EntrypointSettings) -> SettingsOut {
             setting("cardGuard", false, entrypoint.card_guard.name()),
             setting("maxMethods", false, entrypoint.max_methods.0.to_string()),
             setting("currency", false, entrypoint.currency.code()),
+            setting("isTest", true, entrypoint.is_test.to_string()),
+            setting("provider", false, entrypoint.provider.name()),
+            setting("paymentUrl", false, entrypoint.payment_url.clone().unwrap_or_default()),
         ])
         .collect(),
         for_invoices: entrypoint.invoicing.shown().map(|(name, value)| setting(name, false, value)).into(),
@@ -289,7 +293,9 @@ fn settings_of_entrypoint(body: &Bytes, mut problems: Vec<Problem>) -> Result<Se
             "cardGuard" => input.card_guard = Some(value),
             "maxMethods" => input.max_methods = Some(value),
             "currency" => input.currency = Some(value),
-            "entry" | "orgId" => {}
+            "provider" => input.provider = Some(value),
+            "paymentUrl" => input.payment_url = Some(value),
+            "entry" | "orgId" | "isTest" => {}
             _ => problems.push(Problem::field(
                 &["general", &name],
                 "unknown_setting",
@@ -336,6 +342,11 @@ pub(crate) struct EntrypointOut {
     identifiers: Vec<String>,
     /// What a create must carry.
     required_fields: Vec<&'static str>,
+    /// Whether it is for tests.
+    is_test: bool,
+    /// Who moves its money: `none`, `sandbox` or `http`.
+    #[schema(value_type = String)]
+    provider: &'static str,
 }
 
 /// List the entrypoints
@@ -363,6 +374,8 @@ pub(crate) async fn list_entrypoints(call: Call) -> Result<HttpResponse, Error> 
             country: entrypoint.country,
             identifiers: entrypoint.policy.identifiers.iter().map(ToString::to_string).collect(),
             required_fields: entrypoint.required.iter().map(|field| field.name()).collect(),
+            is_test: entrypoint.is_test,
+            provider: entrypoint.provider.name(),
         })
         .collect();
     Ok(HttpResponse::Ok().json(EntrypointsOut { records }))
@@ -391,6 +404,12 @@ pub(crate) struct EntrypointIn {
     /// What a create must carry, such as `["fullname"]`.
     #[schema(nullable)]
     required_fields: Option<Vec<String>>,
+    /// Whether it is for tests, with play money that is in no total of the organisation; it stays so. False by default.
+    #[schema(nullable)]
+    is_test: Option<bool>,
+    /// Who moves its money: `none`, `sandbox` (only for tests) or `http`; `none` by default.
+    #[schema(nullable)]
+    provider: Option<String>,
 }
 
 /// An id in the contract's envelope.
@@ -461,10 +480,20 @@ fn read_entrypoint(members: &Members<'_>, problems: &mut Vec<Problem>) -> (Strin
             ("legalName", Given::Text(text)) => input.legal_name = Some(text.into_owned()),
             ("dbaName", Given::Text(text)) => input.dba_name = Some(text.into_owned()),
             ("country", Given::Text(text)) => input.country = Some(text.into_owned()),
-            ("legalName" | "dbaName" | "country" | "identifiers" | "requiredFields", Given::Null) => {}
+            ("provider", Given::Text(text)) => input.provider = Some(text.into_owned()),
+            ("isTest", Given::Bool) => input.is_test = raw.get() == "true",
+            (
+                "legalName" | "dbaName" | "country" | "identifiers" | "requiredFields" | "isTest"
+                | "provider",
+                Given::Null,
+            ) => {}
+            ("isTest", given) => {
+                let message = format!("must be true or false, not {}", given.kind());
+                problems.push(Problem::field(&[name], "wrong_type", message));
+            }
             ("identifiers", _) if list().is_ok() => input.identifiers = list().ok(),
             ("requiredFields", _) if list().is_ok() => input.required = list().ok(),
-            ("entry" | "legalName" | "dbaName" | "country", given) => {
+            ("entry" | "legalName" | "dbaName" | "country" | "provider", given) => {
                 let message = format!("must be a string, not {}", given.kind());
                 problems.push(Problem::field(&[name], "wrong_type", message));
             }

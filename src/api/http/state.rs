@@ -9,6 +9,7 @@ use super::auth::Guard;
 use super::connections::Connections;
 use super::rate_limits::Limits;
 use crate::hashing::HashLane;
+use crate::provider::HttpProvider;
 use crate::store::Store;
 
 /// The running service, for handlers.
@@ -20,6 +21,8 @@ pub struct App {
     pub import_bytes_max: u64,
     /// How long the links of invitations and consent mails are valid, in seconds.
     pub link_ttl_secs: i64,
+    /// The operator's payment provider, if there is one.
+    pub provider: Option<Arc<HttpProvider>>,
     /// Which tokens are in force.
     pub guard: Arc<Guard>,
     /// Where passwords of requests are checked and hashed.

@@ -102,7 +102,7 @@ pub(crate) async fn export_invoices(call: Call) -> Result<HttpResponse, Error> {
 pub(crate) async fn export_organisation_invoices(call: Call) -> Result<HttpResponse, Error> {
     let format = call.path("format").to_owned();
     may_export(&call, &format)?;
-    let target = ListTarget::of_organisation(&call, Scope::MoneyRead).await?;
+    let target = ListTarget::of_live_money(&call, Scope::MoneyRead).await?;
     export(&call, target, (&format, "format")).await
 }
 

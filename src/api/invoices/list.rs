@@ -93,7 +93,7 @@ pub(crate) async fn list_invoices(call: Call) -> Result<HttpResponse, Error> {
 pub(crate) async fn list_organisation_invoices(call: Call) -> Result<HttpResponse, Error> {
     let format = asked_format(&call)?;
     call.require(Scope::CustomersRead)?;
-    let target = ListTarget::of_organisation(&call, Scope::MoneyRead).await?;
+    let target = ListTarget::of_live_money(&call, Scope::MoneyRead).await?;
     list(&call, target, format).await
 }
 

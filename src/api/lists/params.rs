@@ -73,6 +73,17 @@ impl ListTarget {
             entrypoints: all.into_iter().map(|(id, _)| id).collect(),
         })
     }
+
+    /// As [`ListTarget::of_organisation`], without the entrypoints for tests: play money is in no total beside money (rules 20).
+    ///
+    /// # Errors
+    /// As [`ListTarget::of_organisation`].
+    pub(crate) async fn of_live_money(call: &Call, scope: Scope) -> Result<ListTarget, Error> {
+        let mut target = ListTarget::of_organisation(call, scope).await?;
+        let tests = call.app.store.entrypoints().for_tests(call.caller.claims().org).await?;
+        target.entrypoints.retain(|id| !tests.contains(id));
+        Ok(target)
+    }
 }
 
 /// A requested file.

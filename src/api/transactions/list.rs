@@ -86,7 +86,7 @@ pub(crate) async fn list_transactions(call: Call) -> Result<HttpResponse, Error>
 #[get("/api/Query/transactions/org/{orgId}")]
 pub(crate) async fn list_organisation_transactions(call: Call) -> Result<HttpResponse, Error> {
     require_for_file(&call)?;
-    let target = ListTarget::of_organisation(&call, Scope::MoneyRead).await?;
+    let target = ListTarget::of_live_money(&call, Scope::MoneyRead).await?;
     list(&call, &target).await
 }
 
@@ -135,7 +135,7 @@ pub(crate) async fn export_transactions(call: Call) -> Result<HttpResponse, Erro
 #[get("/api/Export/transactions/{format}/org/{orgId}")]
 pub(crate) async fn export_organisation_transactions(call: Call) -> Result<HttpResponse, Error> {
     call.require(Scope::CustomersExport)?;
-    let target = ListTarget::of_organisation(&call, Scope::MoneyRead).await?;
+    let target = ListTarget::of_live_money(&call, Scope::MoneyRead).await?;
     export(&call, &target).await
 }
 

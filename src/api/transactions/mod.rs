@@ -15,7 +15,7 @@ use actix_web::{HttpResponse, get, post};
 pub(super) use self::list::{
     export_organisation_transactions, export_transactions, list_organisation_transactions, list_transactions,
 };
-pub(in crate::api) use self::out::TransactionOut;
+pub(in crate::api) use self::out::{Amount, TransactionOut};
 pub(super) use self::receipt::{get_send_receipt, send_receipt};
 pub(super) use self::send::record_transactions;
 pub(super) use self::statistic::get_customer_basic_statistic;

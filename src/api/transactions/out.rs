@@ -105,6 +105,8 @@ pub(in crate::api) struct TransactionOut<'a> {
     additional_data: BTreeMap<&'a str, &'a str>,
     /// The customers among whom an ambiguous match could not choose; empty without customers:read and pii:read.
     candidates: &'a [i64],
+    /// Whether the money is play money, because the entrypoint is for tests.
+    is_test: bool,
     /// Always 0; kept for clients of the contract.
     split_count: i64,
     /// The entrypoint's id.
@@ -167,6 +169,7 @@ impl<'a> TransactionOut<'a> {
             description: details.description.as_deref().map(shown),
             additional_data: additional.collect(),
             candidates: if is_masked || !sees_customers { &[] } else { &details.candidates },
+            is_test: entrypoint.is_test,
             split_count: 0,
             paypoint_id: entrypoint.id,
             paypoint_entryname: &entrypoint.entry,

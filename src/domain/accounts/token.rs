@@ -39,6 +39,10 @@ pub enum Scope {
     #[serde(rename = "money:write")]
     #[strum(serialize = "money:write")]
     MoneyWrite,
+    /// Charge stored methods, and pay back.
+    #[serde(rename = "money:charge")]
+    #[strum(serialize = "money:charge")]
+    MoneyCharge,
     /// Invoices of erased people, which the law keeps.
     #[serde(rename = "money:legal")]
     #[strum(serialize = "money:legal")]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
+use super::asking::{AskDone, AskProvider};
 pub use super::creation::{CreateCustomer, Holder, Hung, OnMatch, Precomputed};
 use super::delivery::{Ingest, ItemAnswer, LinkTransaction};
 use super::invoicing::{ChangeInvoice, InvoiceDone};
@@ -83,6 +84,8 @@ pub enum Action {
     Product(Box<ChangeProduct>),
     /// Take, cancel or send an order.
     Order(Box<ChangeOrder>),
+    /// Ask a payment provider for something, or take what it answered (rules 20).
+    Provider(Box<AskProvider>),
     /// Do nothing: answer the outcome kept under the key, or refuse with these problems if there is none (rules 4).
     Replay(Vec<Problem>),
 }
@@ -451,6 +454,8 @@ pub enum Outcome {
     Product(Box<ProductOutcome>),
     /// Something became of an order.
     Ordered(OrderDone),
+    /// Something became of a call of a payment provider.
+    Asked(AskDone),
 }
 
 impl Outcome {
@@ -469,6 +474,7 @@ impl Outcome {
             | Outcome::Coupon(_)
             | Outcome::Product(_)
             | Outcome::Ordered(_)
+            | Outcome::Asked(_)
             | Outcome::Linked { .. } => None,
         }
     }
@@ -485,6 +491,7 @@ impl Outcome {
             | Outcome::Commented { id, .. } => Some(*id),
             Outcome::Invoiced(done) => Some(done.customer_id),
             Outcome::Ordered(done) => Some(done.customer_id),
+            Outcome::Asked(done) => done.customer_id,
             Outcome::Coupon(outcome) => outcome.customer(),
             Outcome::Matched(_) | Outcome::Ingested(_) | Outcome::Product(_) => None,
         }

@@ -84,6 +84,9 @@ pub enum EventKind {
     /// A transaction has its customer now.
     #[strum(serialize = "transaction.linked")]
     TransactionLinked,
+    /// A payment provider is asked to take a charge back.
+    #[strum(serialize = "transaction.voidRequested")]
+    VoidRequested,
     /// A coupon was made.
     #[strum(serialize = "coupon.created")]
     CouponCreated,
@@ -129,9 +132,10 @@ impl EventKind {
             EventKind::CommentCreated | EventKind::CommentUpdated | EventKind::CommentDeleted => COMMENTS,
             EventKind::MethodCreated | EventKind::MethodUpdated | EventKind::MethodDeleted => METHODS,
             EventKind::SubscriptionCreated | EventKind::SubscriptionUpdated => SUBSCRIPTIONS,
-            EventKind::TransactionCreated | EventKind::TransactionUpdated | EventKind::TransactionLinked => {
-                TRANSACTIONS
-            }
+            EventKind::TransactionCreated
+            | EventKind::TransactionUpdated
+            | EventKind::TransactionLinked
+            | EventKind::VoidRequested => TRANSACTIONS,
             EventKind::InvoiceCreated
             | EventKind::InvoiceUpdated
             | EventKind::InvoiceDeleted

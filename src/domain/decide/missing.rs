@@ -7,6 +7,7 @@ use crate::domain::customers::identifier::MatchKey;
 use crate::domain::invoices::InvoiceKind;
 use crate::domain::orders::OrderId;
 use crate::domain::products::ProductId;
+use crate::domain::provider::CallId;
 use crate::domain::references::Reference;
 use crate::domain::transactions::id::TransId;
 
@@ -54,6 +55,10 @@ pub enum Missing {
     Coupon(CouponFact),
     /// An order, by its id.
     Order(OrderId),
+    /// A call of a payment provider, with its customer.
+    ProviderCall(CallId),
+    /// All calls about a charge.
+    CallsOfCharge(CallId),
     /// A product, by its id.
     Product(ProductId),
     /// How many products there are.

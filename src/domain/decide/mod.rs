@@ -2,6 +2,7 @@
 
 mod address;
 mod archive;
+pub mod asking;
 pub mod catalogue;
 pub mod command;
 mod comment;
@@ -36,6 +37,8 @@ pub mod ordering;
 mod payer;
 pub mod precondition;
 pub mod product;
+mod provider;
+pub mod provider_book;
 mod reference;
 mod settlement;
 pub mod shop;
@@ -120,6 +123,7 @@ pub fn decide(working_set: &mut WorkingSet, command: &Command) -> Result<Answer,
         Action::Coupon(change) => coupon::decide_coupon(working_set, change, actor)?,
         Action::Product(change) => product::decide_product(working_set, change, actor)?,
         Action::Order(change) => order::decide_order(working_set, change, actor)?,
+        Action::Provider(ask) => provider::decide_provider(working_set, ask, actor)?,
         Action::Replay(problems) => return Err(Rejection::Invalid(problems.clone()).into()),
     };
     let outcome = working_set.take(effects);
@@ -196,6 +200,7 @@ pub fn precomputed_keys(working_set: &WorkingSet, command: &Command) -> Vec<Matc
         | Action::Coupon(_)
         | Action::Product(_)
         | Action::Order(_)
+        | Action::Provider(_)
         | Action::Replay(_) => Vec::new(),
     }
 }

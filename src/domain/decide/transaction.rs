@@ -23,6 +23,7 @@ use super::{Undecided, refused};
 use crate::domain::accounts::sight::Sight;
 use crate::domain::customers::draft::Draft;
 use crate::domain::customers::identifier::{MatchKey, reference_key};
+use crate::domain::invoices::SOURCE;
 use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::transactions::changes::changes;
 use crate::domain::transactions::id::TransId;
@@ -53,6 +54,9 @@ pub(super) fn decide_ingest(
             Delivery::Refused { external_id, reason } => {
                 ItemAnswer { external_id: external_id.clone(), ..refusal(reason.clone()) }
             }
+            Delivery::Item(item) if is_own(working_set, item)? => {
+                ItemAnswer { external_id: Some(item.external_id.clone()), ..refusal(charged_here()) }
+            }
             Delivery::Item(item) => {
                 let answer = deliver(working_set, item, (ingest, index), actor, sight)?;
                 ItemAnswer { external_id: Some(item.external_id.clone()), ..answer }
@@ -62,6 +66,26 @@ pub(super) fn decide_ingest(
     }
     let answered = std::mem::take(&mut working_set.ledger.answered);
     Ok(Effects::new(Outcome::Ingested(answered), None))
+}
+
+/// Whether a delivery is about a charge or a refund of this service, which nobody else tells anything of (rules 20).
+fn is_own(working_set: &WorkingSet, item: &Item) -> Result<bool, Missing> {
+    if item.source != SOURCE {
+        return Ok(false);
+    }
+    let known = working_set.ledger.get(&(item.source.clone(), item.external_id.clone()))?;
+    let place = working_set.entrypoint.id;
+    Ok(known.is_some_and(|known| known.external_id == known.id.show(place)))
+}
+
+fn charged_here() -> Reason {
+    Reason {
+        code: "charged_here".into(),
+        message:
+            "the service charged or paid this itself, so no delivery changes it; use GET Charge/{transId}"
+                .into(),
+        field: "/externalId".into(),
+    }
 }
 
 fn refusal(reason: Reason) -> ItemAnswer {

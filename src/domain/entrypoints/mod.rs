@@ -2,10 +2,12 @@
 
 pub mod invoicing;
 pub mod numbering;
+pub mod provider;
 pub mod settings;
 pub mod theme;
 
 use self::invoicing::Invoicing;
+use self::provider::Provider;
 use self::theme::Theme;
 use super::accounts::sight::Sight;
 use super::customers::fields::TextField;
@@ -47,6 +49,12 @@ pub struct Entrypoint {
     pub currency: Currency,
     /// What it sets about its invoices (rules 19).
     pub invoicing: Invoicing,
+    /// Whether it is for tests: its money is play money, and never in the totals of its organisation. It stays so.
+    pub is_test: bool,
+    /// Who moves its money (rules 20).
+    pub provider: Provider,
+    /// Where payers go if nobody moves its money here (rules 20).
+    pub payment_url: Option<String>,
 }
 
 /// The setting `maxMethods`: how many stored methods a customer may have.

@@ -4,6 +4,7 @@ use strum::VariantNames as _;
 use validator::Validate;
 
 use super::invoicing::InvoicingInput;
+use super::provider::{Provider, check_payment_url};
 use super::theme::{self, Language, STORE_CHARS_MAX};
 use super::{ENTRY_CHARS_MAX, MaxMethods, is_entry_name};
 use crate::domain::customers::country;
@@ -44,6 +45,12 @@ pub struct SettingsInput {
     pub currency: Option<String>,
     /// The settings of invoices.
     pub invoicing: InvoicingInput,
+    /// Whether a new entrypoint is for tests.
+    pub is_test: bool,
+    /// `provider`: `none`, `sandbox` or `http`.
+    pub provider: Option<String>,
+    /// `paymentUrl`.
+    pub payment_url: Option<String>,
 }
 
 /// A theme as somebody sends it; `None` keeps, an empty text clears.
@@ -154,6 +161,12 @@ pub struct Settings {
     pub currency: Option<Currency>,
     /// The settings of invoices. They are checked together with those that stay.
     pub invoicing: InvoicingInput,
+    /// Whether a new entrypoint is for tests.
+    pub is_test: bool,
+    /// `provider`. Whether the entrypoint may have it is checked where that is known.
+    pub provider: Option<Provider>,
+    /// `paymentUrl`.
+    pub payment_url: Option<String>,
 }
 
 impl SettingsInput {
@@ -201,6 +214,14 @@ impl SettingsInput {
         let card_guard = self.card_guard.map(|word| check_card_guard(&word, &mut problems));
         let max_methods = self.max_methods.map(|text| check_max_methods(&text, &mut problems));
         let currency = self.currency.map(|code| check_currency(&code, &mut problems));
+        let provider = self.provider.map(|word| check_provider(&word, &mut problems));
+        let payment_url = self.payment_url.map(|text| match text.trim() {
+            "" => String::new(),
+            text => check_payment_url(text).unwrap_or_else(|(code, message)| {
+                problems.push(Problem::field(&["paymentUrl"], code, message));
+                String::new()
+            }),
+        });
         if problems.is_empty() {
             Ok(Settings {
                 legal_name: self.legal_name,
@@ -213,6 +234,9 @@ impl SettingsInput {
                 max_methods,
                 currency,
                 invoicing: self.invoicing,
+                is_test: self.is_test,
+                provider,
+                payment_url,
             })
         } else {
             Err(problems)
@@ -229,6 +253,29 @@ fn check_card_guard(word: &str, problems: &mut Vec<Problem>) -> CardGuard {
             CardGuard::default()
         }),
     }
+}
+
+fn check_provider(word: &str, problems: &mut Vec<Problem>) -> Provider {
+    match word.trim() {
+        "" => Provider::default(),
+        word => word.parse().unwrap_or_else(|_| {
+            let message = format!("must be one of {}", Provider::VARIANTS.join(", "));
+            problems.push(Problem::field(&["provider"], "invalid_value", message));
+            Provider::default()
+        }),
+    }
+}
+
+/// Refuses play money where money is real.
+///
+/// # Errors
+/// The sandbox is for entrypoints for tests alone.
+pub fn check_sandbox(provider: Provider, is_test: bool) -> Result<(), Problem> {
+    if provider != Provider::Sandbox || is_test {
+        return Ok(());
+    }
+    let message = "sandbox is for entrypoints for tests; make one with isTest: true, or with `customary entrypoint create --test`";
+    Err(Problem::field(&["provider"], "no_test_entrypoint", message))
 }
 
 fn check_max_methods(text: &str, problems: &mut Vec<Problem>) -> MaxMethods {

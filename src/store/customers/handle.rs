@@ -91,8 +91,11 @@ impl Customers<'_> {
     async fn write_whole(self, command: Command) -> Reply {
         self.0.last_command_us.store(clock::now().0, Ordering::Relaxed);
         let (reply, mut answer) = oneshot::channel();
-        let sends_mail =
-            matches!(command.action, Action::Invite(_) | Action::Consent(_) | Action::Invoice(_));
+        let sends_mail = matches!(
+            command.action,
+            Action::Invite(_) | Action::Consent(_) | Action::Invoice(_) | Action::Order(_)
+        );
+        let asks = matches!(command.action, Action::Provider(_));
         let (lane, weight) = (command.entrypoint_id, weight(&command.action));
         self.0.queue.push_command(lane, command, weight, reply)?;
         let answer = match tokio::time::timeout(PATIENCE, &mut answer).await {
@@ -107,6 +110,9 @@ impl Customers<'_> {
         self.0.terms_written.notify_one();
         if sends_mail {
             self.0.mail_queued.notify_one();
+        }
+        if asks {
+            self.0.calls_queued.notify_one();
         }
         answer
     }

@@ -9,12 +9,14 @@ use super::rows::{CustomerColumns, CustomerRow, whole};
 use crate::domain::comments::COMMENTS_MAX;
 use crate::domain::customers::identifier::MatchKey;
 use crate::domain::customers::record::Stored;
+use crate::domain::decide::asking::AskProvider;
 use crate::domain::decide::command::{Action, Command, Holder, SubscriptionOwner};
 use crate::domain::decide::ordering::ChangeOrder;
 use crate::domain::decide::precomputed_keys;
 use crate::domain::decide::working_set::WorkingSet;
 use crate::domain::kernel::time::Micros;
 use crate::domain::orders::OrderId;
+use crate::domain::provider::CallId;
 use crate::domain::references::Reference;
 use crate::store::comments;
 use crate::store::engine::conn::{Conn, on};
@@ -30,6 +32,7 @@ use crate::store::invoices;
 use crate::store::keys::index_keys::{IndexKey, IndexKeys};
 use crate::store::keys::keyring::KeyRing;
 use crate::store::orders;
+use crate::store::provider;
 use crate::store::subscriptions;
 use crate::store::transactions::load::PayerRow;
 use crate::store::transactions::totals;
@@ -122,6 +125,11 @@ impl Loaded {
                     ChangeOrder::Take { customer_id, .. } => Some(*customer_id),
                     // That of an order is loaded with it.
                     ChangeOrder::Cancel(_) | ChangeOrder::Resend(_) => None,
+                },
+                Action::Provider(ask) => match ask.as_ref() {
+                    AskProvider::Charge { customer_id, .. } => Some(*customer_id),
+                    // That of a call is loaded with it.
+                    AskProvider::Refund { .. } | AskProvider::Void { .. } | AskProvider::Settle { .. } => None,
                 },
                 Action::Lifecycle(moved) => Some(moved.id),
                 // What transactions need of their customers is loaded with them.
@@ -288,6 +296,21 @@ impl Loaded {
             self.load_customers(conn, ring, &[order.customer_id])?;
         }
         self.working_set.orders.add(id, found);
+        Ok(())
+    }
+
+    /// Loads a call of a payment provider into the working set, with its customer.
+    pub(crate) fn load_call(
+        &mut self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        id: CallId,
+    ) -> Result<(), StoreError> {
+        let found = provider::one(conn, ring, self.lock_row.entrypoint_id, id)?;
+        if let Some(customer_id) = found.as_ref().and_then(|call| call.customer_id) {
+            self.load_customers(conn, ring, &[customer_id])?;
+        }
+        self.working_set.calls.add(id, found);
         Ok(())
     }
 

@@ -33,8 +33,8 @@ use crate::store::engine::schema::entrypoint_lock;
 use crate::store::entrypoints::lock_row::LockRow;
 use crate::store::events;
 use crate::store::idempotency::{
-    self, ADDRESS_KIND, COUPON_KIND, INGEST_KIND, INVOICE_KIND, IdempotencyRow, LINK_KIND, METHOD_KIND,
-    NewKeys, ORDER_KIND, OutcomeDetail, PRODUCT_KIND, SUBSCRIPTION_KIND, outcome_ad,
+    self, ADDRESS_KIND, ASK_KIND, COUPON_KIND, INGEST_KIND, INVOICE_KIND, IdempotencyRow, LINK_KIND,
+    METHOD_KIND, NewKeys, ORDER_KIND, OutcomeDetail, PRODUCT_KIND, SUBSCRIPTION_KIND, outcome_ad,
 };
 use crate::store::index;
 use crate::store::index::digests::{self, Customers, DigestRow, NewDigests};
@@ -46,6 +46,7 @@ use crate::store::labels;
 use crate::store::lifecycle;
 use crate::store::mail;
 use crate::store::orders;
+use crate::store::provider;
 use crate::store::register::REGISTER;
 use crate::store::statistics::{self, ADD_COUNT, CountRow, NewCounts};
 use crate::store::subscriptions;
@@ -80,6 +81,7 @@ pub(crate) fn save(
         && loaded.working_set.mails().is_empty()
         && !loaded.working_set.has_events()
         && loaded.working_set.idle().is_empty()
+        && loaded.working_set.calls.changed().next().is_none()
     {
         return Ok(None);
     }
@@ -100,6 +102,7 @@ pub(crate) fn save(
     // Before the follow-ups of deletions, which take coupons away.
     super::coupons::save(conn, loaded, &mut owners)?;
     save_orders(conn, loaded, &mut owners)?;
+    save_calls(conn, loaded, &mut owners)?;
     if loaded.working_set.has_events() {
         let events = loaded.working_set.numbered(loaded.lock_row.next_seq).events;
         events::add(conn, loaded.lock_row.entrypoint_id, &events, loaded.working_set.now)?;
@@ -162,6 +165,23 @@ fn save_orders(conn: &mut Conn, loaded: &Loaded, owners: &mut HashMap<i64, Owner
             None => None,
         };
         orders::save(conn, &orders::OrderRow::seal(place, order, key_id, seal)?, is_new)?;
+    }
+    Ok(())
+}
+
+fn save_calls(conn: &mut Conn, loaded: &Loaded, owners: &mut HashMap<i64, Owner>) -> Result<(), StoreError> {
+    let (place, key) = (loaded.lock_row.entrypoint_id, &loaded.keys.new.key);
+    for (call, is_new) in loaded.working_set.calls.changed() {
+        let entrypoint;
+        let seal = match (&call.content, call.customer_id) {
+            (None, _) => None,
+            (Some(_), Some(id)) => Some(&owner(loaded, owners, id)?.seal),
+            (Some(_), None) => {
+                entrypoint = key.seal_key(ENTRYPOINT_SALT)?;
+                Some(&entrypoint)
+            }
+        };
+        provider::save(conn, &provider::CallRow::seal(place, call, key.id, seal)?, is_new)?;
     }
     Ok(())
 }
@@ -465,6 +485,10 @@ fn split(outcome: &Outcome, entrypoint_id: i64) -> (Cow<'static, str>, OutcomeDe
         Outcome::Linked { .. } => (LINK_KIND.into(), OutcomeDetail::default()),
         Outcome::Ordered(done) => {
             let kind = format!("{ORDER_KIND}{}/{}", done.version, done.order_id.show(entrypoint_id));
+            (kind.into(), OutcomeDetail::default())
+        }
+        Outcome::Asked(done) => {
+            let kind = format!("{ASK_KIND}{}/{}", done.version, done.call_id.show(entrypoint_id));
             (kind.into(), OutcomeDetail::default())
         }
         Outcome::Invoiced(done) => {

@@ -21,6 +21,7 @@ use crate::store::entrypoints::lock_row::{
 use crate::store::imports::DryRunRecords;
 use crate::store::invoices;
 use crate::store::keys::keyring::KeyRing;
+use crate::store::provider;
 use crate::store::transactions::load::pending;
 
 /// The answer of a command, or the reason why there is none.
@@ -166,6 +167,11 @@ impl Loaded {
                     self.load_coupon_fact(conn, ring, fact)?;
                 }
                 Ok(Err(Undecided::Missing(Missing::Order(id)))) => self.load_order(conn, ring, id)?,
+                Ok(Err(Undecided::Missing(Missing::ProviderCall(id)))) => self.load_call(conn, ring, id)?,
+                Ok(Err(Undecided::Missing(Missing::CallsOfCharge(id)))) => {
+                    let calls = provider::of_charge(conn, ring, self.lock_row.entrypoint_id, id)?;
+                    self.working_set.calls.add_of_charge(id, calls);
+                }
                 Ok(Err(Undecided::Missing(Missing::Product(id)))) => self.load_product(conn, ring, id)?,
                 Ok(Err(Undecided::Missing(Missing::ProductCount))) => self.load_product_count(conn)?,
                 Err(_) => {

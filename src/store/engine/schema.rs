@@ -56,6 +56,9 @@ diesel::table! {
         max_methods -> BigInt,
         currency -> Text,
         invoicing -> Text,
+        is_test -> Bool,
+        provider -> SmallInt,
+        payment_url -> Nullable<Text>,
         created_at_us -> BigInt,
     }
 }
@@ -387,6 +390,28 @@ diesel::table! {
         invoice_id -> Nullable<BigInt>,
         created_at_us -> BigInt,
         updated_at_us -> BigInt,
+        key_id -> BigInt,
+        document -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    provider_call (entrypoint_id, call_id) {
+        entrypoint_id -> BigInt,
+        call_id -> Binary,
+        charge_id -> Binary,
+        customer_id -> Nullable<BigInt>,
+        version -> BigInt,
+        provider -> SmallInt,
+        kind -> SmallInt,
+        state -> SmallInt,
+        currency -> Text,
+        amount_units -> BigInt,
+        valid_until_us -> BigInt,
+        created_at_us -> BigInt,
+        updated_at_us -> BigInt,
+        attempts -> BigInt,
+        due_at_us -> Nullable<BigInt>,
         key_id -> BigInt,
         document -> Nullable<Binary>,
     }

@@ -109,6 +109,14 @@ impl Entrypoints<'_> {
         Ok(found)
     }
 
+    /// The entrypoints of an organisation that are for tests.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn for_tests(self, org_id: i64) -> Result<Vec<i64>, StoreError> {
+        self.0.look_up(move |conn, _| settings::for_tests(conn, org_id)).await
+    }
+
     /// The default country for phone numbers of an entrypoint; `None` if there is no such entrypoint. The value may be
     /// slightly old: the writer parses a phone number again if the country has changed.
     /// # Errors

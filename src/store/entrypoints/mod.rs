@@ -12,6 +12,7 @@ use super::engine::error::StoreError;
 use super::engine::schema::{entrypoint, organisation};
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::{Identifier, parse_policy};
+use crate::domain::entrypoints::provider::Provider;
 use crate::domain::entrypoints::theme::Theme;
 use crate::domain::entrypoints::{Entrypoint, MaxMethods, Policy};
 use crate::domain::transactions::currency::Currency;
@@ -38,6 +39,9 @@ pub(super) struct EntrypointRow {
     max_methods: i64,
     currency: String,
     invoicing: String,
+    is_test: bool,
+    provider: i16,
+    payment_url: Option<String>,
 }
 
 /// The columns that an entrypoint takes from its organisation.
@@ -78,6 +82,10 @@ impl EntrypointRow {
             currency: Currency::parse(&self.currency)
                 .map_err(|_| StoreError::Corrupt("the currency of an entrypoint".into()))?,
             invoicing: serde_json::from_str(&self.invoicing)?,
+            is_test: self.is_test,
+            provider: Provider::from_repr(self.provider)
+                .ok_or_else(|| StoreError::Corrupt("the provider of an entrypoint".into()))?,
+            payment_url: self.payment_url,
         })
     }
 }
@@ -108,7 +116,10 @@ pub(super) fn row(conn: &mut Conn, id: i64) -> Result<Option<(EntrypointRow, Org
 ///
 /// # Errors
 /// Database errors; [`StoreError::Corrupt`].
-pub(super) fn entrypoint(conn: &mut Conn, id: i64) -> Result<Option<(i64, Entrypoint)>, StoreError> {
+pub(in crate::store) fn entrypoint(
+    conn: &mut Conn,
+    id: i64,
+) -> Result<Option<(i64, Entrypoint)>, StoreError> {
     let found = row(conn, id)?;
     found.map(|(own, organisation)| Ok((own.settings_version, own.read(organisation)?))).transpose()
 }

@@ -7,7 +7,7 @@ use super::{EntrypointRow, OrganisationRow};
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::Identifier;
 use crate::domain::entrypoints::invoicing::Invoicing;
-use crate::domain::entrypoints::settings::Settings;
+use crate::domain::entrypoints::settings::{Settings, check_sandbox};
 use crate::domain::entrypoints::{Entrypoint, Policy};
 use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::kernel::time::Micros;
@@ -83,11 +83,14 @@ pub(crate) fn create_entrypoint(
     if find(conn, entry)?.is_some() {
         return Err(taken().into());
     }
+    let provider = settings.provider.unwrap_or_default();
+    check_sandbox(provider, settings.is_test).map_err(|problem| Rejection::State(vec![problem]))?;
     // On PostgreSQL another transaction may take the name meanwhile.
     let made: Option<i64> = on!(conn, |c| diesel::insert_into(entrypoint::table)
         .values((
             entrypoint::entry.eq(entry),
             entrypoint::org_id.eq(org_id),
+            entrypoint::is_test.eq(settings.is_test),
             entrypoint::created_at_us.eq(now.0)
         ))
         .on_conflict(entrypoint::entry)
@@ -196,6 +199,15 @@ pub(crate) fn entries(conn: &mut Conn, org_id: i64) -> Result<Vec<(i64, String)>
         .load(c))?)
 }
 
+/// The entrypoints of an organisation that are for tests.
+pub(crate) fn for_tests(conn: &mut Conn, org_id: i64) -> Result<Vec<i64>, StoreError> {
+    Ok(on!(conn, |c| entrypoint::table
+        .filter(entrypoint::org_id.eq(org_id))
+        .filter(entrypoint::is_test.eq(true))
+        .select(entrypoint::entrypoint_id)
+        .load(c))?)
+}
+
 /// Changes the settings of an entrypoint, under its lock.
 ///
 /// # Errors
@@ -209,6 +221,8 @@ pub(crate) fn update_entrypoint(conn: &mut Conn, id: i64, settings: &Settings) -
         let problem = Problem::field(&["currency"], "has_transactions", HAS_TRANSACTIONS);
         return Err(Rejection::State(vec![problem]).into());
     }
+    let provider = settings.provider.unwrap_or(present.provider);
+    check_sandbox(provider, present.is_test).map_err(|problem| Rejection::State(vec![problem]))?;
     write_settings(conn, (id, &present.invoicing), settings)?;
     settings_changed(conn, &[id])
 }
@@ -246,6 +260,8 @@ fn write_settings(
             settings.max_methods.map(|most| entrypoint::max_methods.eq(i64::from(most.0))),
             settings.currency.map(|currency| entrypoint::currency.eq(currency.code())),
             invoicing.map(|invoicing| entrypoint::invoicing.eq(invoicing)),
+            settings.provider.map(|provider| entrypoint::provider.eq(provider.number())),
+            settings.payment_url.as_deref().map(|url| entrypoint::payment_url.eq(none_if_empty(url))),
         ))
         .execute(c)
         .optional_empty_changeset())?;

@@ -2,6 +2,7 @@
 
 use super::IdempotencyRow;
 use crate::domain::comments::Comment;
+use crate::domain::decide::asking::AskDone;
 use crate::domain::decide::command::{MatchReport, Outcome, PutResult};
 use crate::domain::decide::delivery::ItemAnswer;
 use crate::domain::decide::invoicing::InvoiceDone;
@@ -47,6 +48,8 @@ pub(crate) const LINK_KIND: &str = "link";
 pub(crate) const INVOICE_KIND: &str = "invoice";
 /// The beginning of the kind of a record for a change of an order; its version and its id follow, which outlive an erase.
 pub(crate) const ORDER_KIND: &str = "order/";
+/// The beginning of the kind of a record for a call of a payment provider; its version and its id follow, likewise.
+pub(crate) const ASK_KIND: &str = "ask/";
 /// The kinds of records for coupons and products.
 pub(crate) const COUPON_KIND: &str = "coupon";
 pub(crate) const PRODUCT_KIND: &str = "product";
@@ -108,6 +111,12 @@ pub(crate) fn open(
             let version = named.0.parse().map_err(|_| corrupt())?;
             let (_, order_id) = TransId::parse(named.1).ok_or_else(corrupt)?;
             Outcome::Ordered(OrderDone { customer_id, order_id, version })
+        }
+        (kind, customer_id, _) if kind.starts_with(ASK_KIND) => {
+            let named = kind.trim_start_matches(ASK_KIND).split_once('/').ok_or_else(corrupt)?;
+            let version = named.0.parse().map_err(|_| corrupt())?;
+            let (_, call_id) = TransId::parse(named.1).ok_or_else(corrupt)?;
+            Outcome::Asked(AskDone { customer_id, call_id, version })
         }
         // What was of an erased person says no more.
         (COUPON_KIND, Some(id), _) => {

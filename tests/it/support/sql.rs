@@ -142,7 +142,7 @@ impl Sql {
 }
 
 /// A column of bytes as lower-case hexadecimal text.
-fn hex(db: Db, column: &str) -> String {
+pub fn hex(db: Db, column: &str) -> String {
     match db {
         Db::Sqlite => format!("lower(hex({column}))"),
         Db::Postgres => format!("encode({column}, 'hex')"),

@@ -1,0 +1,222 @@
+//! Bodies of the calls over HTTP, and the answers to them, which are not trusted to be well-formed (rules 20).
+
+use serde::{Deserialize, Serialize};
+
+use super::saga::Report;
+use super::{CallContent, CallKind, CallState, ProviderCall};
+use crate::domain::entrypoints::Entrypoint;
+use crate::domain::entrypoints::provider::is_open_to_payers;
+use crate::domain::kernel::card;
+use crate::domain::kernel::money::Money;
+use crate::domain::transactions::currency::Currency;
+
+/// The most characters of what a provider says, except for addresses.
+const TEXT_CHARS_MAX: usize = 200;
+/// The most characters of an address.
+const URL_CHARS_MAX: usize = 2_000;
+/// The most bytes of an answer.
+pub const ANSWER_BYTES_MAX: u64 = 64 * 1024;
+
+/// An answer of a provider, checked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// How the call stands.
+    pub state: CallState,
+    /// The provider's own id.
+    pub provider_id: Option<String>,
+    /// The bank's code.
+    pub auth_code: Option<String>,
+    /// What the provider keeps.
+    pub fee: Option<Money>,
+    /// Why it was declined, as a word.
+    pub error: Option<String>,
+    /// Why it was declined, for people.
+    pub message: Option<String>,
+    /// Where the payer has to go.
+    pub url: Option<String>,
+}
+
+impl Answer {
+    /// Writes what it says into the content of its call. What it leaves out stays, but for reasons and addresses, which are of
+    /// one answer.
+    pub(super) fn write_to(&self, content: &mut CallContent) {
+        for (slot, said) in
+            [(&mut content.provider_id, &self.provider_id), (&mut content.auth_code, &self.auth_code)]
+        {
+            if said.is_some() {
+                slot.clone_from(said);
+            }
+        }
+        content.error.clone_from(&self.error);
+        content.message.clone_from(&self.message);
+        content.url.clone_from(&self.url);
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    kind: CallKind,
+    id: String,
+    entrypoint: &'a str,
+    is_test: bool,
+    amount: String,
+    currency: &'static str,
+    created_at: String,
+    valid_until: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    charge_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    charge_provider_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<MethodBody<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer: Option<CustomerBody<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MethodBody<'a> {
+    provider_method_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider_customer_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network_transaction_id: Option<&'a str>,
+    method: crate::domain::methods::method::Kind,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CustomerBody<'a> {
+    customer_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ip_address: Option<&'a str>,
+}
+
+impl ProviderCall {
+    /// The path of the call below the provider's address.
+    pub fn path(&self) -> &'static str {
+        match self.kind {
+            CallKind::Charge => "/charges",
+            CallKind::Refund => "/refunds",
+            CallKind::Void => "/voids",
+            CallKind::Session => "/sessions",
+        }
+    }
+
+    /// The body of the call in JSON. It is the same every time. `None` once the person is erased.
+    pub fn body(&self, entrypoint: &Entrypoint) -> Option<String> {
+        let content = self.content.as_ref()?;
+        let is_charge = self.kind == CallKind::Charge;
+        let body = Body {
+            kind: self.kind,
+            id: self.id.show(entrypoint.id),
+            entrypoint: &entrypoint.entry,
+            is_test: entrypoint.is_test,
+            amount: self.currency.written(self.amount),
+            currency: self.currency.code(),
+            created_at: self.created_at.to_rfc3339(),
+            valid_until: self.valid_until.to_rfc3339(),
+            charge_id: (!is_charge).then(|| self.charge_id.show(entrypoint.id)),
+            charge_provider_id: content.charge_provider_id.as_deref(),
+            description: content.description.as_deref(),
+            reference: content.invoice_number.as_deref().or(content.order_id.as_deref()),
+            method: content.method.as_ref().map(|method| MethodBody {
+                provider_method_id: &method.provider_method_id,
+                provider_customer_id: method.provider_customer_id.as_deref(),
+                network_transaction_id: method.network_transaction_id.as_deref(),
+                method: method.kind,
+            }),
+            customer: self.customer_id.filter(|_| is_charge).map(|id| CustomerBody {
+                customer_id: id.to_string(),
+                ip_address: content.ip_address.as_deref(),
+            }),
+        };
+        serde_json::to_string(&body).ok()
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Said {
+    id: String,
+    kind: Option<CallKind>,
+    status: Option<String>,
+    provider_id: Option<String>,
+    auth_code: Option<String>,
+    fee: Option<serde_json::Value>,
+    error: Option<String>,
+    message: Option<String>,
+    url: Option<String>,
+}
+
+/// What a provider says of a call in the body of a signed answer. `first` is whether the call was sent for the first time: only
+/// then a refusal means that nothing was begun.
+pub fn read(call: &ProviderCall, shown_id: &str, status: u16, body: &[u8], first: bool) -> Report {
+    let Ok(said) = serde_json::from_slice::<Said>(body) else { return Report::Nothing };
+    // An answer about something else, such as one that a proxy mixed up, says nothing about this call.
+    if said.id != shown_id {
+        return Report::Nothing;
+    }
+    let message = said.message.as_deref().and_then(|text| short(text, TEXT_CHARS_MAX));
+    let error = said.error.as_deref().and_then(word);
+    // The signature does not cover the number of the HTTP answer, so the body has to agree with it.
+    match (status, &said.status, &error) {
+        (200, Some(_), _) => {}
+        (404, None, Some(_)) => return Report::NeverSeen,
+        (400 | 422, None, Some(error)) if first => {
+            return Report::Refused { error: error.clone(), message };
+        }
+        _ => return Report::Nothing,
+    }
+    if said.kind != Some(call.kind) {
+        return Report::Nothing;
+    }
+    let state = match said.status.as_deref() {
+        Some("succeeded") => CallState::Succeeded,
+        Some("declined") => CallState::Declined,
+        Some("pending") => CallState::Pending,
+        Some("requiresAction") => CallState::RequiresAction,
+        _ => return Report::Nothing,
+    };
+    let declined = state == CallState::Declined;
+    Report::Answer(Box::new(Answer {
+        state,
+        provider_id: said.provider_id.as_deref().and_then(|text| short(text, TEXT_CHARS_MAX)),
+        auth_code: said.auth_code.as_deref().and_then(|text| short(text, TEXT_CHARS_MAX)),
+        fee: said.fee.as_ref().and_then(|fee| amount(fee, call.currency)),
+        error: declined.then(|| error.unwrap_or_else(|| "declined".into())),
+        message: message.filter(|_| declined),
+        url: said.url.filter(|url| {
+            state == CallState::RequiresAction
+                && url.chars().count() <= URL_CHARS_MAX
+                && is_open_to_payers(url)
+        }),
+    }))
+}
+
+/// A text without control characters, cut to a length; `None` for an empty one, and for one that holds a card number.
+fn short(text: &str, most: usize) -> Option<String> {
+    let kept: String = text.trim().chars().filter(|c| !c.is_control()).take(most).collect();
+    Some(kept).filter(|kept| !kept.is_empty() && !card::holds(kept))
+}
+
+/// A reason as a word of small letters, digits and `_`.
+fn word(text: &str) -> Option<String> {
+    let is_sign = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    short(text, 60).filter(|word| word.chars().all(is_sign))
+}
+
+/// An amount as a string or a number, if its currency has such amounts.
+fn amount(value: &serde_json::Value, currency: Currency) -> Option<Money> {
+    let text = match value {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    Money::parse(&text).ok().filter(|money| money.units() >= 0 && currency.check(*money).is_ok())
+}

@@ -1,0 +1,101 @@
+//! Makes the calls of payment providers that are due (rules 20). A call is written down before, and its result is a command of
+//! its own, so a kill at any point leaves it due again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::{StopSignal, again_if_cut};
+use crate::clock;
+use crate::domain::accounts::sight::Sight;
+use crate::domain::decide::asking::AskProvider;
+use crate::domain::decide::command::{Action, Actor, Command};
+use crate::domain::entrypoints::provider::Provider;
+use crate::domain::provider::saga::Report;
+use crate::domain::provider::sandbox;
+use crate::provider::HttpProvider;
+use crate::store::{DueCall, Store, StoreError};
+
+/// How often it looks for calls that another process wrote down, or that are due again.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How many calls are made at once.
+const AT_ONCE: usize = 16;
+/// How long a call is nobody else's, beyond the longest time that it takes.
+const LEASE_MORE: Duration = Duration::from_secs(5);
+
+/// Makes calls for as long as the service runs.
+pub async fn work(store: Arc<Store>, provider: Option<Arc<HttpProvider>>, stop: StopSignal) {
+    let lease = provider.as_ref().map_or(Duration::ZERO, |provider| provider.patience()) + LEASE_MORE;
+    let mut running = JoinSet::new();
+    while !stop.is_asked() {
+        let free = AT_ONCE.saturating_sub(running.len());
+        let limit = i64::try_from(free).unwrap_or_default();
+        let due = match again_if_cut(|| store.provider().take(limit, lease)).await {
+            Ok(due) => due,
+            Err(error) => {
+                tracing::debug!(%error, "the calls of payment providers that are due could not be read");
+                Vec::new()
+            }
+        };
+        let took_all = due.len() == free;
+        for call in due {
+            running.spawn_local(make(Arc::clone(&store), provider.clone(), call));
+        }
+        if running.len() >= AT_ONCE {
+            running.join_next().await;
+        } else if !took_all {
+            let woken = async {
+                tokio::select! {
+                    () = store.provider().queued() => {}
+                    () = tokio::time::sleep(LOOK_EVERY) => {}
+                }
+            };
+            let _ = stop.or(woken).await;
+        }
+        while running.try_join_next().is_some() {}
+    }
+    // Calls under way end with their answers; whoever is killed meanwhile asks again.
+    while running.join_next().await.is_some() {}
+}
+
+/// Makes a call, and records what came back.
+async fn make(store: Arc<Store>, provider: Option<Arc<HttpProvider>>, due: DueCall) {
+    let (entrypoint_id, id) = (due.entrypoint_id, due.call.id);
+    let report = match report(&store, provider, due).await {
+        Ok(report) => report,
+        Err(error) => {
+            tracing::warn!(%error, "a call of a payment provider could not be made yet");
+            return;
+        }
+    };
+    let command = Command {
+        entrypoint_id,
+        actor: Actor::service(),
+        sight: Sight::FULL,
+        idempotency: None,
+        action: Action::Provider(Box::new(AskProvider::Settle { id, report })),
+    };
+    if let Err(error) = again_if_cut(|| store.customers().write(command.clone())).await {
+        // It stays due, and the provider tells its result again.
+        tracing::warn!(%error, "the result of a payment provider could not be recorded yet");
+    }
+}
+
+async fn report(
+    store: &Store,
+    provider: Option<Arc<HttpProvider>>,
+    due: DueCall,
+) -> Result<Report, StoreError> {
+    if due.call.provider == Provider::Sandbox {
+        return Ok(sandbox::answer(&due.call, clock::now()));
+    }
+    let Some(provider) = provider else {
+        tracing::warn!("calls wait for a payment provider; start the service with --provider-url");
+        return Ok(Report::Nothing);
+    };
+    let found = store.entrypoints().settings(due.entrypoint_id).await?;
+    let Some(settings) = found else { return Ok(Report::Nothing) };
+    let asked = tokio::task::spawn_blocking(move || provider.ask(&due.call, &settings.entrypoint));
+    asked.await.map_err(|error| StoreError::Bug(format!("a call of a payment provider panicked: {error}")))
+}

@@ -74,7 +74,7 @@ class Signer:
 
     def __init__(self, secret: str) -> None:
         self.key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-        if not secret.startswith("whsec_") or len(self.key) < 16:
+        if not secret.startswith("whsec_") or len(self.key) < 24:
             raise ValueError("too short")
 
     def _signature(self, message_id: str, at: str, body: bytes) -> str:
@@ -496,7 +496,7 @@ def main() -> None:
     try:
         signer = Signer(os.environ.get("CUSTOMARY_PROVIDER_SECRET", ""))
     except ValueError:
-        sys.exit("Set CUSTOMARY_PROVIDER_SECRET to whsec_ and base64 of 16 bytes or more.")
+        sys.exit("Set CUSTOMARY_PROVIDER_SECRET to whsec_ and base64 of 24 bytes or more.")
     ledger = Ledger(options.ledger, options.bank_seconds)
     server = Server(options, signer, ledger)
     for work in (server.send_hints, ledger.watch):

@@ -6,6 +6,8 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -46,6 +48,8 @@ fn sql(file: &Path, statement: &str) {
     assert!(status.success());
 }
 
+/// What signs the hints of the payment provider.
+const PROVIDER_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/examples.json");
 
 /// An import as it was queued, whatever a worker has done since.
@@ -109,11 +113,20 @@ fn steady(value: Value, key: &str) -> Value {
             json!("1-01a2249aa0d30000000000000175a3ae")
         }
         Value::String(_)
-            if ["transId", "PaymentTransId", "couponId", "redemptionId", "productId", "orderId"]
-                .contains(&key) =>
+            if [
+                "transId",
+                "chargeId",
+                "PaymentTransId",
+                "couponId",
+                "redemptionId",
+                "productId",
+                "orderId",
+            ]
+            .contains(&key) =>
         {
             json!("1-01a2249aa0d30000000000000275a3ae")
         }
+        Value::String(_) if key == "providerId" => json!("sandbox-01a2249aa0d30000000000000275a3ae"),
         Value::String(_) if key == "invoiceDate" => json!("2026-03-01"),
         Value::String(_) if key == "invoiceDueDate" => json!("2026-03-31"),
         // The year of a number is today's.
@@ -186,9 +199,61 @@ fn differing(kept: &Value, new: &Value, at: String) -> Vec<String> {
     }
 }
 
+/// Charges in the sandbox of an entrypoint for tests.
+async fn charges(recorder: &mut Recorder, server: &Server, client: &Client) {
+    new_entry(server.site(), "till", &["--test", "--provider", "sandbox"]);
+    let payer = created(client, "till", &json!({"email": "ada.roe@example.test"})).await;
+    let method = json!({"provider": "sandbox", "providerMethodId": "test-visa", "method": "card", "brand": "visa",
+        "last4": "0001"});
+    let stored = client.post(&format!("{}/methods", path(payer)), &method).await.expect(200);
+    let stored = stored.data()["methodId"].as_str().unwrap().to_owned();
+    let charge = json!({"amount": 12.5, "description": "Green tea"});
+    recorder.request("charge_customer", &charge);
+    let made =
+        recorder.answer("charge_customer", client.post(&format!("{}/charges", path(payer)), &charge).await);
+    let id = made.data()["transId"].as_str().unwrap().to_owned();
+    recorder.answer("get_charge", client.get(&format!("/api/Charge/{id}")).await);
+    let pay = |entry: &str, method: &str| {
+        json!({"entryPoint": entry, "paymentDetails": {"totalAmount": 12.5, "currency": "USD"},
+            "paymentMethod": {"method": "card", "storedMethodId": method}, "orderDescription": "Green tea"})
+    };
+    recorder.request("get_paid", &pay("demo", "1-01a2249aa0d30000000000000175a3ae"));
+    let paid = recorder.answer("get_paid", client.post("/api/MoneyIn/getpaid", &pay("till", &stored)).await);
+    let paid = paid.data()["referenceId"].as_str().unwrap().to_owned();
+    let back = format!("/api/MoneyIn/refund/{id}/1");
+    recorder.answer("get_refund", client.get(&back).await);
+    recorder.answer("refund_charge", client.send(Method::POST, &back, None, &[]).await);
+    let void = format!("/api/MoneyIn/void/{paid}");
+    recorder.answer("get_void", client.get(&void).await);
+    recorder.answer("void_charge", client.send(Method::POST, &void, None, &[]).await);
+    let hint = json!({"type": "charge.updated", "data": {"id": "1-01a2249aa0d30000000000000275a3ae"}});
+    recorder.request("ingest_provider", &hint);
+    recorder.answer("ingest_provider", signed_hint(server, &hint.to_string()).await);
+}
+
+/// Sends a hint of the payment provider as it signs one.
+async fn signed_hint(server: &Server, body: &str) -> Answer {
+    let key = STANDARD.decode(PROVIDER_SECRET.trim_start_matches("whsec_")).unwrap();
+    let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, &key);
+    let at = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let tag = aws_lc_rs::hmac::sign(&key, format!("msg_1.{at}.{body}").as_bytes());
+    let request = server
+        .anonymous()
+        .request(Method::POST, "/api/Ingest/till/provider")
+        .header("content-type", "application/json")
+        .header("webhook-id", "msg_1")
+        .header("webhook-timestamp", at.to_string())
+        .header("webhook-signature", format!("v1,{}", STANDARD.encode(tag)));
+    send(request.body(body.to_owned())).await
+}
+
 #[tokio::test]
 async fn examples_equal_the_answers_of_the_service() {
-    let server = Server::start(Db::Sqlite).await;
+    let site = Site::with_environment(
+        Db::Sqlite,
+        &[("CUSTOMARY_PROVIDER_URL", "http://127.0.0.1:9"), ("CUSTOMARY_PROVIDER_SECRET", PROVIDER_SECRET)],
+    );
+    let server = Server::start_on(&site).await;
     let site = server.site();
     let all = site.new_token(&[
         "--org",
@@ -212,6 +277,8 @@ async fn examples_equal_the_answers_of_the_service() {
         "money:read",
         "--scope",
         "money:write",
+        "--scope",
+        "money:charge",
         "--scope",
         "money:legal",
         "--scope",
@@ -461,6 +528,7 @@ async fn examples_equal_the_answers_of_the_service() {
     recorder.answer("list_orders", client.get("/api/Query/orders/ent0001").await);
     recorder.answer("resend_order", client.send(Method::POST, &format!("{of}/resend"), None, &[]).await);
     recorder.answer("cancel_order", client.send(Method::POST, &format!("{of}/cancel"), None, &[]).await);
+    charges(&mut recorder, &server, &client).await;
     // A customer with one that runs is not deleted.
     let place = "/api/Subscription/external/ent0001/billing/sub-1";
     client.put(place, &json!({"status": "ended"})).await.expect(200);
@@ -755,6 +823,7 @@ async fn an_entrypoint_named_like_a_path_segment_works_on_every_route() {
                     request.json(&json!({"type": "customer.created", "data": {"object": {}}}))
                 }
                 "/api/Ingest/{entry}/standard" => request.json(&json!({"type": "customer.created"})),
+                "/api/Ingest/{entry}/provider" => request.json(&json!({"type": "charge.updated"})),
                 "/api/Subscription/external/{entry}/{source}/{externalId}" => {
                     request.json(&json!({"customer": {"email": "ada@example.test"}}))
                 }
@@ -789,6 +858,8 @@ async fn an_entrypoint_named_like_a_path_segment_works_on_every_route() {
                 "/api/Import/jobs/{entry}/{jobId}/commit" => &[409],
                 // It was redeemed.
                 "/api/Coupon/{entry}/{code}" if *method == Method::DELETE => &[409],
+                // No payment provider signed it.
+                "/api/Ingest/{entry}/provider" => &[401],
                 // The job that gives the label may not have begun.
                 "/api/Paypoint/labels/{entry}/{label}" => &[202, 404],
                 _ => &[200, 202],

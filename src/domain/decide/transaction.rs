@@ -82,7 +82,7 @@ fn charged_here() -> Reason {
     Reason {
         code: "charged_here".into(),
         message:
-            "the service charged or paid this itself, so no delivery changes it; use GET Charge/{transId}"
+            "the service charged or paid this itself, so no delivery changes it: read GET Charge/{transId}"
                 .into(),
         field: "/externalId".into(),
     }

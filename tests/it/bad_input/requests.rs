@@ -45,6 +45,7 @@ fn operations(
             "{redemptionId}" => redemption_id,
             "{productId}" => product_id,
             "{orderId}" => order_id,
+            "{amount}" => "1",
             "{mode}" => "ytd",
             "{freq}" => "m",
             segment if segment.starts_with('{') => &*filled,
@@ -126,7 +127,8 @@ both!(rules_2_an_unknown_parameter_is_refused_on_every_route, |db| async {
     for (method, path) in operations {
         // An object, as every route expects, that is valid for none of them.
         let body = (method == Method::POST || method == Method::PUT).then(|| {
-            if path.ends_with("/TokenStorage/add") { json!({"entryPoint": "demo"}) } else { json!({}) }
+            let names_entry = path.ends_with("/TokenStorage/add") || path.ends_with("/MoneyIn/getpaid");
+            if names_entry { json!({"entryPoint": "demo"}) } else { json!({}) }
         });
         for query in ["nonsense=1", "nonsense", "=1", "nonsense=%ff"] {
             let asked = format!("{path}?{query}");

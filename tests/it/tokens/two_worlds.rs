@@ -488,6 +488,9 @@ impl Maker<'_> {
                 | "/api/Customer/link/{customerId}/{transId}"
                 | "/api/MoneyIn/details/{transId}"
                 | "/api/MoneyIn/sendreceipt/{transId}"
+                | "/api/Charge/{transId}"
+                | "/api/MoneyIn/refund/{transId}/{amount}"
+                | "/api/MoneyIn/void/{transId}"
                 | "/api/Paypoint/ingest/{entry}"
                 | "/api/Coupon/{entry}"
                 | "/api/Coupon/{entry}/{code}"
@@ -531,6 +534,8 @@ impl Maker<'_> {
                 | "/api/Customer/labels/{entry}/{jobId}/cancel"
                 | "/api/Customer/link/{customerId}/{transId}"
                 | "/api/MoneyIn/sendreceipt/{transId}"
+                | "/api/MoneyIn/refund/{transId}/{amount}"
+                | "/api/MoneyIn/void/{transId}"
                 | "/api/Coupon/{entry}/{code}/redemptions/{redemptionId}/release"
                 | "/api/Order/{orderId}/cancel"
                 | "/api/Order/{orderId}/resend"
@@ -579,6 +584,13 @@ impl Maker<'_> {
             ("POST", "/api/Customer/{customerId}/orders") => {
                 body = Body::Json(json!({"lines": [{"name": "Tea", "unitPrice": 1}], "notes": self.guess(),
                     "coupon": format!("C{}", self.rng.u32(1..4)), "notify": self.chance(50)}));
+            }
+            ("POST", "/api/Customer/{customerId}/charges") => {
+                body = Body::Json(json!({"amount": self.rng.u32(1..9), "description": self.guess()}));
+            }
+            ("POST", "/api/MoneyIn/getpaid") => {
+                body = Body::Json(json!({"entryPoint": "demo", "paymentDetails": {"totalAmount": 1},
+                    "paymentMethod": {"storedMethodId": self.guess()}, "orderDescription": self.guess()}));
             }
             ("POST", "/api/Coupon/{entry}" | "/api/Customer/{customerId}/coupons")
             | ("PUT", "/api/Coupon/{entry}/{code}") => {

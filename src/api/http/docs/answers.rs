@@ -188,6 +188,7 @@ fn has_etag(id: &str) -> bool {
         || id == "get_subscription"
         || id == "get_invoice"
         || id == "get_order"
+        || id == "get_charge"
         || id == "put_subscription"
         || id
             .strip_suffix("_coupon")

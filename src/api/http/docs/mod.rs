@@ -55,6 +55,7 @@ pub(crate) fn skeleton() -> OpenApi {
             (name = "Invoices", description = "Invoices and credit notes: drafts, numbers without gaps, PDFs, payments"),
             (name = "Transactions", description = "Money that your payment systems moved, and whose it was"),
             (name = "Coupons", description = "What customers pay less, and how often"),
+            (name = "Charges", description = "Charges of stored methods by the payment provider, and what is paid back"),
             (name = "Orders", description = "What staff sell to a customer: invoice, payment and coupon in one step"),
             (name = "Products", description = "A small catalogue, from which orders copy"),
             (name = "Labels", description = "Labels of customers with their counts, and changes to those of many"),

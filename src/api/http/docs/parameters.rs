@@ -69,9 +69,20 @@ fn rules(id: &str, name: &str) -> Value {
 
 /// Whether an operation of a customer is about what hangs on it.
 fn hangs_on_a_customer(id: &str) -> bool {
-    ["address", "reference", "comment", "method", "transaction", "statistic", "invit", "coupon", "order"]
-        .iter()
-        .any(|part| id.contains(part))
+    [
+        "address",
+        "reference",
+        "comment",
+        "method",
+        "transaction",
+        "statistic",
+        "invit",
+        "coupon",
+        "order",
+        "charge",
+    ]
+    .iter()
+    .any(|part| id.contains(part))
 }
 
 /// The example of a parameter: `example`, or `examples` of which the first stands for a request without the parameter.
@@ -132,9 +143,11 @@ fn example(id: &str, name: &str) -> (&'static str, Value) {
         | "again"
         | "async"
         | "achValidation"
+        | "includeDetails"
         | "createAnonymous"
         | "temporary"
         | "includeTemporary" => one(json!(false)),
+        "amount" => one(json!(1)),
         "mode" => one(json!("m12")),
         "freq" => one(json!("m")),
         "sortBy" if is_of_transactions(id) => one(json!("desc(transactionDate)")),

@@ -72,6 +72,9 @@ const fn operation(
 /// What it takes to make and change invoices and orders.
 const INVOICES: &[&str] = &["money:write", "money:read", "customers:read"];
 
+/// What it takes to charge, and to pay back.
+const CHARGING: &[&str] = &["money:charge", "money:write", "money:read", "customers:read"];
+
 pub(super) fn customer(number: usize) -> Value {
     json!({"email": format!("operation{number}@example.test"), "firstname": "Ada"})
 }
@@ -107,6 +110,15 @@ fn token(_: usize) -> Value {
 
 pub(super) fn order(_: usize) -> Value {
     json!({"lines": [{"name": "Tea", "unitPrice": 5}], "notify": false})
+}
+
+fn charge(_: usize) -> Value {
+    json!({"amount": 5})
+}
+
+fn get_paid(_: usize) -> Value {
+    json!({"entryPoint": "demo", "paymentDetails": {"totalAmount": 5},
+           "paymentMethod": {"method": "card", "storedMethodId": "1-01a2249aa0d30000000000000275a3ae"}})
 }
 
 pub(super) fn method(number: usize) -> Value {
@@ -448,6 +460,13 @@ pub(super) const PROTECTED: &[Operation] = &[
     operation(Method::POST, "/api/Order/{}/cancel", INVOICES, Parameter::Order, None),
     operation(Method::POST, "/api/Order/{}/resend", INVOICES, Parameter::Order, None),
     operation(Method::GET, "/api/Query/orders/{}", &["money:read", "customers:read"], Parameter::Entry, None),
+    operation(Method::POST, "/api/Customer/{}/charges", CHARGING, Parameter::Customer, Some(charge)),
+    operation(Method::GET, "/api/Charge/{}", &["money:read", "customers:read"], Parameter::Paid, None),
+    operation(Method::POST, "/api/MoneyIn/getpaid", CHARGING, Parameter::Nothing, Some(get_paid)),
+    operation(Method::GET, "/api/MoneyIn/refund/{}/1", CHARGING, Parameter::Paid, None),
+    operation(Method::POST, "/api/MoneyIn/refund/{}/1", CHARGING, Parameter::Paid, None),
+    operation(Method::GET, "/api/MoneyIn/void/{}", CHARGING, Parameter::Paid, None),
+    operation(Method::POST, "/api/MoneyIn/void/{}", CHARGING, Parameter::Paid, None),
     operation(Method::GET, "/api/MoneyIn/details/{}", &["money:read"], Parameter::Transaction, None),
     operation(
         Method::GET,
@@ -659,6 +678,7 @@ pub(super) const PUBLIC: &[(Method, &str, bool)] = &[
     (Method::POST, "/api/Ingest/{}/payabli", true),
     (Method::POST, "/api/Ingest/{}/stripe", true),
     (Method::POST, "/api/Ingest/{}/standard", true),
+    (Method::POST, "/api/Ingest/{}/provider", true),
     (Method::GET, "/health/live", true),
     (Method::GET, "/health/ready", true),
     (Method::GET, "/metrics", true),

@@ -241,6 +241,7 @@ pub async fn serve(
         store: Arc::clone(&store),
         import_bytes_max: serve.import_max_bytes,
         link_ttl_secs: secs(serve.link_ttl),
+        public_url: serve.base_url(),
         guard,
         hashing: HashLane::new(hash_threads, HASHES_OF_API),
         attempts: Limits::default(),

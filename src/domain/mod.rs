@@ -25,6 +25,7 @@ pub mod methods;
 pub mod orders;
 pub mod products;
 pub mod references;
+pub mod requests;
 pub mod spelling;
 pub mod statistics;
 pub mod subscriptions;

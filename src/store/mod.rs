@@ -27,6 +27,7 @@ mod mail;
 mod orders;
 mod products;
 mod register;
+mod requests;
 mod statistics;
 mod subscriptions;
 mod transactions;
@@ -66,6 +67,7 @@ pub use self::labels::{LabelLease, LabelReport};
 pub use self::mail::{MailId, MailLease, Mark, OutboxMail, OutboxRequest};
 pub use self::orders::{FoundOrder, OrderPage, OrderRequest};
 pub use self::products::{ProductPage, ProductRequest};
+pub use self::requests::{LookedRequest, RequestPage, RequestRequest};
 pub use self::subscriptions::{SubscriptionPage, SubscriptionRequest};
 pub use self::transactions::lists::{
     ListedTransaction, TransactionKey, TransactionPage, TransactionRequest, TransactionSums,
@@ -390,6 +392,8 @@ handles! {
     products: Products,
     /// Orders that staff took.
     orders: Orders,
+    /// Requests for money and for payment methods.
+    requests: Requests,
     /// Transactions of customers.
     transactions: Transactions,
     /// Entrypoints, their organisations and settings.

@@ -12,11 +12,12 @@ use super::labels::sealed::LabelTable;
 use super::mail::sealed::MailTable;
 use super::orders::sealed::OrderTable;
 use super::products::sealed::ProductTable;
+use super::requests::sealed::RequestTable;
 use super::transactions::sealed::TransactionTable;
 
 /// All sealed tables. Customers come first, because a rotation needs the customers' salts to open the rows of other
 /// tables.
-pub(crate) const REGISTER: [&dyn SealedTable; 13] = [
+pub(crate) const REGISTER: [&dyn SealedTable; 14] = [
     &CustomerTables,
     &IdempotencyTable,
     &JobTables,
@@ -30,6 +31,7 @@ pub(crate) const REGISTER: [&dyn SealedTable; 13] = [
     &RedemptionTable,
     &ProductTable,
     &OrderTable,
+    &RequestTable,
 ];
 
 #[cfg(test)]
@@ -43,7 +45,7 @@ mod tests {
     use crate::store::engine::migrate::migrate;
 
     /// Columns of bytes that are not sealed, each with its content.
-    const OTHERS: [(&str, &str); 42] = [
+    const OTHERS: [(&str, &str); 46] = [
         ("service_state.value", "checks the master key"),
         ("data_key.wrapped", "a key, wrapped by the master key"),
         ("signing_key.secret", "of no customer; the keyring seals it under the service's key"),
@@ -71,6 +73,10 @@ mod tests {
         ),
         ("product.product_id", "a time and random bits"),
         ("sales_order.order_id", "a time and random bits"),
+        ("payment_request.request_id", "a time and random bits"),
+        ("payment_request.order_id", "a time and random bits"),
+        ("payment_request.link_hash", "a hash of random bits"),
+        ("payment_request.last_trans_id", "a time and random bits"),
         ("transaction.trans_id", "a time and random bits"),
         ("transaction.digest", "a keyed hash"),
         ("transaction.refund_of", "a keyed hash"),

@@ -529,6 +529,46 @@ CREATE TABLE sales_order (
 ) WITHOUT ROWID;
 CREATE INDEX sales_order_customer ON sales_order (entrypoint_id, customer_id, order_id);
 
+-- Requests for money and for payment methods.
+CREATE TABLE payment_request (
+    entrypoint_id BIGINT NOT NULL,
+    -- 6 bytes of milliseconds of its making, then 10 random ones.
+    request_id BLOB NOT NULL,
+    -- 0 money, 1 a payment method.
+    kind SMALLINT NOT NULL,
+    -- NULL for a reusable one. It stays when the person is erased.
+    customer_id BIGINT,
+    version BIGINT NOT NULL,
+    -- 0 new, 1 in progress, 2 done, 4 declined, 5 cancelled; that it is expired follows from the time.
+    state SMALLINT NOT NULL,
+    currency TEXT NOT NULL,
+    -- Ten-thousandths of the currency; NULL if the payer says how much.
+    amount_units BIGINT,
+    min_units BIGINT,
+    max_units BIGINT,
+    -- How often it was answered, and how often it can be; NULL for any number.
+    uses BIGINT NOT NULL,
+    max_uses BIGINT,
+    invoice_id BIGINT,
+    -- The order that made it.
+    order_id BLOB,
+    -- Of the link's 256 random bits.
+    link_hash BLOB NOT NULL,
+    expires_at_us BIGINT NOT NULL,
+    created_at_us BIGINT NOT NULL,
+    updated_at_us BIGINT NOT NULL,
+    -- The last transaction that answered it, or tried to.
+    last_trans_id BLOB,
+    -- The data key of the document.
+    key_id BIGINT NOT NULL,
+    -- Sealed under the customer's salt, or the entrypoint's: description, addresses, reference. NULL once the person is erased.
+    document BLOB,
+    PRIMARY KEY (entrypoint_id, request_id),
+    UNIQUE (entrypoint_id, link_hash)
+) WITHOUT ROWID;
+CREATE INDEX payment_request_kind ON payment_request (entrypoint_id, kind, request_id);
+CREATE INDEX payment_request_customer ON payment_request (entrypoint_id, customer_id, kind, request_id);
+
 -- Customers whose stage moves at a time, unless something happens before.
 CREATE TABLE lifecycle_due (
     entrypoint_id BIGINT NOT NULL,
@@ -879,6 +919,10 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('invoice', 'invoice_customer', '1000000 1000000 10 1'),
     ('sales_order', 'sales_order', '1000000 1000000 1'),
     ('sales_order', 'sales_order_customer', '1000000 1000000 10 1'),
+    ('payment_request', 'payment_request', '1000000 1000000 1'),
+    ('payment_request', 'sqlite_autoindex_payment_request_2', '1000000 1000000 1'),
+    ('payment_request', 'payment_request_kind', '1000000 1000000 500000 1'),
+    ('payment_request', 'payment_request_customer', '1000000 1000000 10 5 1'),
     ('subscription', 'subscription', '100000 100000 1'),
     ('subscription', 'sqlite_autoindex_subscription_2', '100000 100000 1'),
     ('subscription', 'subscription_customer', '100000 100000 2 1'),

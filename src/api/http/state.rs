@@ -20,6 +20,8 @@ pub struct App {
     pub import_bytes_max: u64,
     /// How long the links of invitations and consent mails are valid, in seconds.
     pub link_ttl_secs: i64,
+    /// The start of every address for people, without a slash at the end.
+    pub public_url: String,
     /// Which tokens are in force.
     pub guard: Arc<Guard>,
     /// Where passwords of requests are checked and hashed.

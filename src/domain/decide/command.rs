@@ -8,6 +8,7 @@ use super::delivery::{Ingest, ItemAnswer, LinkTransaction};
 use super::invoicing::{ChangeInvoice, InvoiceDone};
 use super::ordering::{ChangeOrder, OrderDone};
 pub use super::precondition::Precondition;
+use super::requesting::{ChangeRequest, RequestDone};
 use super::shop::{ChangeCoupon, ChangeProduct, CouponOutcome, ProductOutcome};
 use crate::domain::accounts::sight::Sight;
 use crate::domain::addresses::draft::AddressDraft;
@@ -83,6 +84,8 @@ pub enum Action {
     Product(Box<ChangeProduct>),
     /// Take, cancel or send an order.
     Order(Box<ChangeOrder>),
+    /// Make, cancel or send a request for money or for a payment method.
+    Request(Box<ChangeRequest>),
     /// Do nothing: answer the outcome kept under the key, or refuse with these problems if there is none (rules 4).
     Replay(Vec<Problem>),
 }
@@ -451,6 +454,8 @@ pub enum Outcome {
     Product(Box<ProductOutcome>),
     /// Something became of an order.
     Ordered(OrderDone),
+    /// Something became of a request for money or for a payment method.
+    Requested(RequestDone),
 }
 
 impl Outcome {
@@ -469,6 +474,7 @@ impl Outcome {
             | Outcome::Coupon(_)
             | Outcome::Product(_)
             | Outcome::Ordered(_)
+            | Outcome::Requested(_)
             | Outcome::Linked { .. } => None,
         }
     }
@@ -485,6 +491,7 @@ impl Outcome {
             | Outcome::Commented { id, .. } => Some(*id),
             Outcome::Invoiced(done) => Some(done.customer_id),
             Outcome::Ordered(done) => Some(done.customer_id),
+            Outcome::Requested(done) => done.customer_id,
             Outcome::Coupon(outcome) => outcome.customer(),
             Outcome::Matched(_) | Outcome::Ingested(_) | Outcome::Product(_) => None,
         }

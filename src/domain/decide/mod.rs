@@ -37,6 +37,9 @@ mod payer;
 pub mod precondition;
 pub mod product;
 mod reference;
+mod request;
+pub mod request_book;
+pub mod requesting;
 mod settlement;
 pub mod shop;
 mod subscription;
@@ -120,6 +123,7 @@ pub fn decide(working_set: &mut WorkingSet, command: &Command) -> Result<Answer,
         Action::Coupon(change) => coupon::decide_coupon(working_set, change, actor)?,
         Action::Product(change) => product::decide_product(working_set, change, actor)?,
         Action::Order(change) => order::decide_order(working_set, change, actor)?,
+        Action::Request(change) => request::decide_request(working_set, change, actor)?,
         Action::Replay(problems) => return Err(Rejection::Invalid(problems.clone()).into()),
     };
     let outcome = working_set.take(effects);
@@ -196,6 +200,7 @@ pub fn precomputed_keys(working_set: &WorkingSet, command: &Command) -> Vec<Matc
         | Action::Coupon(_)
         | Action::Product(_)
         | Action::Order(_)
+        | Action::Request(_)
         | Action::Replay(_) => Vec::new(),
     }
 }
@@ -323,6 +328,7 @@ mod tests {
                 set.add_last_sale(1, None);
                 set.add_pending(1, 0);
                 set.invoices.add_unsettled(1, Vec::new());
+                set.requests.add_open(1, Vec::new());
                 for number in actions {
                     let actor = Actor { name: "test".into(), jti: String::new() };
                     let action = action(number);

@@ -382,12 +382,8 @@ fn mails(working_set: &WorkingSet, stored: &Stored, order: &Order, invoice: &Inv
         language: language_of(&stored.customer, &working_set.entrypoint),
     };
     let confirmation = MailOrder {
-        customer_id: order.customer_id,
-        kind: MailKind::OrderConfirmation,
-        link_ttl_secs: 0,
-        to: None,
-        invoice_id: None,
         order: Some(Box::new(enclosed)),
+        ..MailOrder::of(order.customer_id, MailKind::OrderConfirmation)
     };
     vec![confirmation, mail_of(invoice)]
 }

@@ -8,6 +8,7 @@ use super::coupon::{Redeemed, release};
 use super::effects::Effects;
 use super::events::{Event, EventKind};
 use super::issue::{event as invoice_event, next};
+use super::request::cancel_all;
 use super::working_set::WorkingSet;
 use crate::domain::invoices::{Invoice, InvoiceState};
 use crate::domain::orders::{Order, OrderState};
@@ -73,7 +74,8 @@ pub(super) fn void_invoice(
     (after, event)
 }
 
-/// Takes back what a customer owes, before somebody deletes the customer: its open invoices, and the orders that made them.
+/// Takes back what a customer owes, before somebody deletes the customer: its open invoices, the orders that made them, and what
+/// was asked of it.
 /// Drafts are deleted with the customer's data.
 ///
 /// # Errors
@@ -84,6 +86,7 @@ pub(super) fn take_all_back(
     actor: &Actor,
 ) -> Result<Vec<Event>, Undecided> {
     let mut voidable = working_set.invoices.unsettled(customer_id)?;
+    let requests = working_set.requests.open_of(customer_id)?;
     voidable.retain(|invoice| invoice.state() == InvoiceState::Open && invoice.credits.is_empty());
     let mut orders = Vec::new();
     for invoice in &voidable {
@@ -100,6 +103,7 @@ pub(super) fn take_all_back(
     for order in orders {
         events.extend(cancel_order(working_set, &order, actor)?.1);
     }
+    events.extend(cancel_all(working_set, &requests, actor)?);
     Ok(events)
 }
 

@@ -15,6 +15,7 @@ use super::invoice_book::InvoiceBook;
 use super::ledger::{Ledger, Payer};
 pub use super::missing::Missing;
 use super::order_book::OrderBook;
+use super::request_book::RequestBook;
 use crate::domain::comments::{Comment, CommentBook};
 use crate::domain::customers::identifier::{Identifier, MatchKey};
 use crate::domain::customers::record::Stored;
@@ -101,6 +102,8 @@ pub struct WorkingSet {
     pub catalogue: Catalogue,
     /// The orders.
     pub orders: OrderBook,
+    /// The requests for money and for payment methods.
+    pub requests: RequestBook,
     new_keys: Vec<[u8; 32]>,
 }
 
@@ -136,6 +139,7 @@ impl WorkingSet {
             coupons: CouponBook::default(),
             catalogue: Catalogue::default(),
             orders: OrderBook::default(),
+            requests: RequestBook::default(),
             new_keys: Vec::new(),
         }
     }

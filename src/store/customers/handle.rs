@@ -91,8 +91,10 @@ impl Customers<'_> {
     async fn write_whole(self, command: Command) -> Reply {
         self.0.last_command_us.store(clock::now().0, Ordering::Relaxed);
         let (reply, mut answer) = oneshot::channel();
-        let sends_mail =
-            matches!(command.action, Action::Invite(_) | Action::Consent(_) | Action::Invoice(_));
+        let sends_mail = matches!(
+            command.action,
+            Action::Invite(_) | Action::Consent(_) | Action::Invoice(_) | Action::Request(_)
+        );
         let (lane, weight) = (command.entrypoint_id, weight(&command.action));
         self.0.queue.push_command(lane, command, weight, reply)?;
         let answer = match tokio::time::timeout(PATIENCE, &mut answer).await {

@@ -34,7 +34,7 @@ use crate::store::entrypoints::lock_row::LockRow;
 use crate::store::events;
 use crate::store::idempotency::{
     self, ADDRESS_KIND, COUPON_KIND, INGEST_KIND, INVOICE_KIND, IdempotencyRow, LINK_KIND, METHOD_KIND,
-    NewKeys, ORDER_KIND, OutcomeDetail, PRODUCT_KIND, SUBSCRIPTION_KIND, outcome_ad,
+    NewKeys, ORDER_KIND, OutcomeDetail, PRODUCT_KIND, REQUEST_KIND, SUBSCRIPTION_KIND, outcome_ad,
 };
 use crate::store::index;
 use crate::store::index::digests::{self, Customers, DigestRow, NewDigests};
@@ -47,6 +47,7 @@ use crate::store::lifecycle;
 use crate::store::mail;
 use crate::store::orders;
 use crate::store::register::REGISTER;
+use crate::store::requests;
 use crate::store::statistics::{self, ADD_COUNT, CountRow, NewCounts};
 use crate::store::subscriptions;
 use crate::store::transactions;
@@ -80,6 +81,7 @@ pub(crate) fn save(
         && loaded.working_set.mails().is_empty()
         && !loaded.working_set.has_events()
         && loaded.working_set.idle().is_empty()
+        && loaded.working_set.requests.changed().next().is_none()
     {
         return Ok(None);
     }
@@ -100,6 +102,7 @@ pub(crate) fn save(
     // Before the follow-ups of deletions, which take coupons away.
     super::coupons::save(conn, loaded, &mut owners)?;
     save_orders(conn, loaded, &mut owners)?;
+    save_requests(conn, loaded, &mut owners)?;
     if loaded.working_set.has_events() {
         let events = loaded.working_set.numbered(loaded.lock_row.next_seq).events;
         events::add(conn, loaded.lock_row.entrypoint_id, &events, loaded.working_set.now)?;
@@ -162,6 +165,24 @@ fn save_orders(conn: &mut Conn, loaded: &Loaded, owners: &mut HashMap<i64, Owner
             None => None,
         };
         orders::save(conn, &orders::OrderRow::seal(place, order, key_id, seal)?, is_new)?;
+    }
+    Ok(())
+}
+
+fn save_requests(
+    conn: &mut Conn,
+    loaded: &Loaded,
+    owners: &mut HashMap<i64, Owner>,
+) -> Result<(), StoreError> {
+    let (place, key) = (loaded.lock_row.entrypoint_id, &loaded.keys.new.key);
+    let entrypoint = key.seal_key(ENTRYPOINT_SALT)?;
+    for (request, is_new) in loaded.working_set.requests.changed() {
+        let seal = match (request.customer_id, &request.content) {
+            (_, None) => None,
+            (None, Some(_)) => Some(&entrypoint),
+            (Some(id), Some(_)) => Some(&owner(loaded, owners, id)?.seal),
+        };
+        requests::save(conn, &requests::RequestRow::seal(place, request, key.id, seal)?, is_new)?;
     }
     Ok(())
 }
@@ -238,11 +259,13 @@ fn send_mails(conn: &mut Conn, ring: &KeyRing, working_set: &WorkingSet) -> Resu
         if !holds {
             continue;
         }
-        if mail.invoice_id.is_some() || mail.order.is_some() {
-            // Each invoice and each order has a mail of its own.
+        if mail.invoice_id.is_some() || mail.order.is_some() || mail.request.is_some() {
+            // Each invoice, each order and each request has a mail of its own.
             let bringing = NewMail {
                 invoice_id: mail.invoice_id,
                 order: mail.order.clone(),
+                request: mail.request.clone(),
+                link: mail.link.as_ref().map(|token| token.expose().to_owned()),
                 ..NewMail::of(working_set.entrypoint.id, mail.customer_id, mail.kind)
             };
             mail::enqueue_to(conn, ring, &bringing, &stored.customer, working_set.now)?;
@@ -466,6 +489,10 @@ fn split(outcome: &Outcome, entrypoint_id: i64) -> (Cow<'static, str>, OutcomeDe
         Outcome::Ordered(done) => {
             let kind = format!("{ORDER_KIND}{}/{}", done.version, done.order_id.show(entrypoint_id));
             (kind.into(), OutcomeDetail::default())
+        }
+        Outcome::Requested(done) => {
+            let kind = format!("{REQUEST_KIND}{}/{}", done.version, done.request_id.show(entrypoint_id));
+            (kind.into(), OutcomeDetail { link: done.token.clone(), ..OutcomeDetail::default() })
         }
         Outcome::Invoiced(done) => {
             let invoiced = Some(done.clone());

@@ -166,6 +166,13 @@ impl Loaded {
                     self.load_coupon_fact(conn, ring, fact)?;
                 }
                 Ok(Err(Undecided::Missing(Missing::Order(id)))) => self.load_order(conn, ring, id)?,
+                Ok(Err(Undecided::Missing(Missing::Request(id)))) => self.load_request(conn, ring, id)?,
+                Ok(Err(Undecided::Missing(Missing::RequestLink(hash)))) => {
+                    self.load_request_link(conn, hash)?;
+                }
+                Ok(Err(Undecided::Missing(Missing::OpenRequests(id)))) => {
+                    self.load_open_requests(conn, id)?;
+                }
                 Ok(Err(Undecided::Missing(Missing::Product(id)))) => self.load_product(conn, ring, id)?,
                 Ok(Err(Undecided::Missing(Missing::ProductCount))) => self.load_product_count(conn)?,
                 Err(_) => {

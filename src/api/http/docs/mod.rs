@@ -56,6 +56,7 @@ pub(crate) fn skeleton() -> OpenApi {
             (name = "Transactions", description = "Money that your payment systems moved, and whose it was"),
             (name = "Coupons", description = "What customers pay less, and how often"),
             (name = "Orders", description = "What staff sell to a customer: invoice, payment and coupon in one step"),
+            (name = "Payment requests", description = "Links by which people pay, or store a payment method"),
             (name = "Products", description = "A small catalogue, from which orders copy"),
             (name = "Labels", description = "Labels of customers with their counts, and changes to those of many"),
             (name = "Invitations", description = "Customers invited to the portal, one or many"),

@@ -121,6 +121,7 @@ fn secs(duration: Duration) -> i64 {
 fn portal_settings(serve: &Serve) -> PortalSettings {
     PortalSettings {
         base_path: serve.base_path(),
+        public_url: serve.base_url(),
         is_secure: serve.is_secure(),
         session: SessionLimits { idle_secs: secs(serve.session_idle), max_secs: secs(serve.session_max) },
         link_secs: secs(serve.link_ttl),

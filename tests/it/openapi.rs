@@ -109,8 +109,17 @@ fn steady(value: Value, key: &str) -> Value {
             json!("1-01a2249aa0d30000000000000175a3ae")
         }
         Value::String(_)
-            if ["transId", "PaymentTransId", "couponId", "redemptionId", "productId", "orderId"]
-                .contains(&key) =>
+            if [
+                "transId",
+                "PaymentTransId",
+                "couponId",
+                "redemptionId",
+                "productId",
+                "orderId",
+                "paymentRequestId",
+                "linkId",
+            ]
+            .contains(&key) =>
         {
             json!("1-01a2249aa0d30000000000000275a3ae")
         }
@@ -120,6 +129,9 @@ fn steady(value: Value, key: &str) -> Value {
         Value::String(text) if text.starts_with("INV-") || text.starts_with("CN-") => {
             let (head, number) = (text.split('-').next().unwrap(), text.rsplit('-').next().unwrap());
             json!(format!("{head}-2026-{number}"))
+        }
+        Value::String(_) if key == "url" => {
+            json!("https://pay.example/pay/demo/3JkP0aQw9vXy5TnZ2bRcD7mLhE4sGfU8iVo1NqBtWxA")
         }
         Value::String(_) if key == "day" => json!("2026-03-01"),
         Value::String(_) if key == "month" => json!("2026-03"),
@@ -461,6 +473,37 @@ async fn examples_equal_the_answers_of_the_service() {
     recorder.answer("list_orders", client.get("/api/Query/orders/ent0001").await);
     recorder.answer("resend_order", client.send(Method::POST, &format!("{of}/resend"), None, &[]).await);
     recorder.answer("cancel_order", client.send(Method::POST, &format!("{of}/cancel"), None, &[]).await);
+    // Payment requests, and links for payment methods
+    let bill = json!({"amount": 25, "description": "Deposit for the workshop", "methodTypes": ["card", "wallet"],
+        "expiresInDays": 14, "collect": ["phone"], "successUrl": "https://shop.example/thanks",
+        "cancelUrl": "https://shop.example/cart", "reference": "workshop-7", "notify": false});
+    recorder.request("create_payment_request", &bill);
+    let own = format!("{path}/paymentRequests");
+    let asked = recorder.answer("create_payment_request", client.post(&own, &bill).await);
+    let of = format!("/api/PaymentRequest/{}", asked.data()["paymentRequestId"].as_str().unwrap());
+    recorder.answer("list_customer_payment_requests", client.get(&own).await);
+    recorder.answer("get_payment_request", client.get(&of).await);
+    let tips = json!({"open": {"min": 1, "max": 500}, "description": "For the team", "collect": ["email"], "maxUses": 100});
+    recorder.request("create_reusable_payment_request", &tips);
+    recorder
+        .answer("create_reusable_payment_request", client.post("/api/PaymentRequest/ent0001", &tips).await);
+    recorder.answer("list_payment_requests", client.get("/api/PaymentRequests/ent0001").await);
+    let quietly = json!({"notify": false});
+    recorder.request("resend_payment_request", &quietly);
+    recorder.answer("resend_payment_request", client.post(&format!("{of}/resend"), &quietly).await);
+    let cancelled = client.send(Method::POST, &format!("{of}/cancel"), None, &[]).await;
+    recorder.answer("cancel_payment_request", cancelled);
+    let card = json!({"methodTypes": ["card"], "description": "For your subscription",
+        "completeUrl": "https://shop.example/done", "notify": false});
+    recorder.request("create_method_link", &card);
+    let own = format!("{path}/methodLinks");
+    let linked = recorder.answer("create_method_link", client.post(&own, &card).await);
+    let of = format!("{own}/{}", linked.data()["linkId"].as_str().unwrap());
+    recorder.answer("list_method_links", client.get(&own).await);
+    recorder.request("resend_method_link", &quietly);
+    recorder.answer("resend_method_link", client.post(&format!("{of}/resend"), &quietly).await);
+    let cancelled = client.send(Method::POST, &format!("{of}/cancel"), None, &[]).await;
+    recorder.answer("cancel_method_link", cancelled);
     // A customer with one that runs is not deleted.
     let place = "/api/Subscription/external/ent0001/billing/sub-1";
     client.put(place, &json!({"status": "ended"})).await.expect(200);

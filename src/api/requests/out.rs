@@ -14,7 +14,7 @@ use crate::domain::view::View;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PaymentRequestOut<'a> {
     /// Its id.
-    request_id: String,
+    payment_request_id: String,
     /// Whose it is; null for a reusable one.
     customer_id: Option<i64>,
     /// `NEW` waits to be paid, `INP` is being paid, `DON` was paid, `EXP` has expired, `DEC` was declined and can be paid, `CAN` was
@@ -183,7 +183,7 @@ impl<'a> PaymentRequestOut<'a> {
         let limits =
             || AmountLimitsOut { min: request.min.and_then(decimal), max: request.max.and_then(decimal) };
         PaymentRequestOut {
-            request_id: request.id.show(entrypoint_id),
+            payment_request_id: request.id.show(entrypoint_id),
             customer_id: request.customer_id,
             status: request.state_at(now),
             url: None,

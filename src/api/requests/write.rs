@@ -36,7 +36,7 @@ struct EntryTargetPath {
 #[expect(dead_code, reason = "the texts and names of the OpenAPI document, and nothing else")]
 struct PaymentRequestPath {
     /// The request's id
-    request_id: String,
+    payment_request_id: String,
 }
 
 #[derive(IntoParams)]
@@ -266,9 +266,9 @@ fn action(change: ChangeRequest) -> Action {
     params(PaymentRequestPath, KeyHeader),
     responses((status = 200, description = "The request is taken back", body = PaymentRequestDoneOut<'_>)),
 )]
-#[post("/api/PaymentRequest/{requestId}/cancel")]
+#[post("/api/PaymentRequest/{paymentRequestId}/cancel")]
 pub(crate) async fn cancel_payment_request(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
-    let (place, id) = place(&call, "requestId", Scope::MoneyWrite).await?;
+    let (place, id) = place(&call, "paymentRequestId", Scope::MoneyWrite).await?;
     cancel(&call, payload, place, payment(id)).await
 }
 
@@ -282,9 +282,9 @@ pub(crate) async fn cancel_payment_request(call: Call, payload: Payload) -> Resu
     request_body(content = ResendIn, description = "How to send it; may be left out"),
     responses((status = 200, description = "The request has another link", body = PaymentRequestDoneOut<'_>)),
 )]
-#[post("/api/PaymentRequest/{requestId}/resend")]
+#[post("/api/PaymentRequest/{paymentRequestId}/resend")]
 pub(crate) async fn resend_payment_request(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
-    let (place, id) = place(&call, "requestId", Scope::MoneyWrite).await?;
+    let (place, id) = place(&call, "paymentRequestId", Scope::MoneyWrite).await?;
     resend(&call, payload, place, payment(id)).await
 }
 

@@ -103,7 +103,7 @@ fn example(id: &str, name: &str) -> (&'static str, Value) {
         "customerId" | "orgId" | "jobId" | "commentId" | "secretId" => one(json!(1)),
         "addressId" => one(json!(3)),
         // Only an answer tells them.
-        "methodId" | "transId" | "redemptionId" | "productId" | "orderId" | "requestId" | "linkId" => {
+        "methodId" | "transId" | "redemptionId" | "productId" | "orderId" | "paymentRequestId" | "linkId" => {
             one(json!("1-01a2249aa0d30000000000000275a3ae"))
         }
         "system" => one(json!("shop")),

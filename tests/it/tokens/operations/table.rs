@@ -47,6 +47,10 @@ pub(super) enum Parameter {
     Product,
     /// An order of the entrypoint `demo`.
     Order,
+    /// A payment request of the entrypoint `demo`.
+    Request,
+    /// A customer with an address, and a link for a payment method of it, as the path names both.
+    MethodLink,
 }
 
 pub(super) struct Operation {
@@ -109,6 +113,10 @@ pub(super) fn order(_: usize) -> Value {
     json!({"lines": [{"name": "Tea", "unitPrice": 5}], "notify": false})
 }
 
+pub(super) fn request(_: usize) -> Value {
+    json!({"amount": 5})
+}
+
 pub(super) fn method(number: usize) -> Value {
     json!({"provider": "stripe", "providerMethodId": format!("pm_{number}"), "method": "card"})
 }
@@ -138,6 +146,10 @@ pub(super) fn invoice(_: usize) -> Value {
 
 fn discount(_: usize) -> Value {
     json!({"invoiceData": {"discount": 1}})
+}
+
+fn quietly(_: usize) -> Value {
+    json!({"notify": false})
 }
 
 fn nothing(_: usize) -> Value {
@@ -448,6 +460,41 @@ pub(super) const PROTECTED: &[Operation] = &[
     operation(Method::POST, "/api/Order/{}/cancel", INVOICES, Parameter::Order, None),
     operation(Method::POST, "/api/Order/{}/resend", INVOICES, Parameter::Order, None),
     operation(Method::GET, "/api/Query/orders/{}", &["money:read", "customers:read"], Parameter::Entry, None),
+    operation(Method::POST, "/api/Customer/{}/paymentRequests", INVOICES, Parameter::Customer, Some(request)),
+    operation(
+        Method::GET,
+        "/api/Customer/{}/paymentRequests",
+        &["money:read", "customers:read"],
+        Parameter::Customer,
+        None,
+    ),
+    operation(Method::POST, "/api/PaymentRequest/{}", INVOICES, Parameter::Entry, Some(request)),
+    operation(
+        Method::GET,
+        "/api/PaymentRequest/{}",
+        &["money:read", "customers:read"],
+        Parameter::Request,
+        None,
+    ),
+    operation(Method::POST, "/api/PaymentRequest/{}/cancel", INVOICES, Parameter::Request, None),
+    operation(Method::POST, "/api/PaymentRequest/{}/resend", INVOICES, Parameter::Request, Some(quietly)),
+    operation(
+        Method::GET,
+        "/api/PaymentRequests/{}",
+        &["money:read", "customers:read"],
+        Parameter::Entry,
+        None,
+    ),
+    operation(Method::POST, "/api/Customer/{}/methodLinks", INVOICES, Parameter::Customer, Some(nothing)),
+    operation(
+        Method::GET,
+        "/api/Customer/{}/methodLinks",
+        &["money:read", "customers:read"],
+        Parameter::Customer,
+        None,
+    ),
+    operation(Method::POST, "/api/Customer/{}/cancel", INVOICES, Parameter::MethodLink, None),
+    operation(Method::POST, "/api/Customer/{}/resend", INVOICES, Parameter::MethodLink, Some(quietly)),
     operation(Method::GET, "/api/MoneyIn/details/{}", &["money:read"], Parameter::Transaction, None),
     operation(
         Method::GET,

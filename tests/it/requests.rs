@@ -316,3 +316,84 @@ both!(rules_24_a_deleted_customer_has_no_open_request, |db| async {
     assert!(events.iter().any(|event| event.starts_with("request.cancelled")), "{events:?}");
     assert_eq!(sql.number(sql::SEQ_GAPS), 0);
 });
+
+both!(rules_18_an_order_with_a_request_is_completed_by_its_payment, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let ada = ada(&client).await;
+    let orders = format!("{}/orders", path(ada));
+    let body = json!({"lines": [{"name": "Tea", "unitPrice": 10}], "collect": "request"});
+    let keyed = client.header("idempotencyKey", "order-1");
+    let first = taken(&keyed, &orders, &body).await;
+    assert_eq!(taken(&keyed, &orders, &body).await, first, "a repeat has the same address");
+    assert_eq!((&first["status"], &first["collect"]), (&json!("pending"), &json!("request")));
+    let link = first["paymentUrl"].as_str().expect("an address");
+    let page = &link[link.find("/pay/").unwrap()..];
+    server.anonymous().get(page).await.expect(200);
+    assert_eq!(mails(&client, ada).await, ["orderConfirmation"]);
+    let place = format!("/api/Order/{}", first["orderId"].as_str().unwrap());
+    assert!(client.get(&place).await.json["paymentUrl"].is_null());
+    let request = format!("/api/PaymentRequest/{}", first["paymentRequestId"].as_str().unwrap());
+    let asked = client.get(&request).await.expect(200).json;
+    for (name, value) in [
+        ("status", json!("NEW")),
+        ("amount", json!(10)),
+        ("orderId", first["orderId"].clone()),
+        ("invoiceId", first["invoiceId"].clone()),
+    ] {
+        assert_eq!(asked[name], value, "{name} of {asked}");
+    }
+    let refused = client.send(Method::POST, &format!("{request}/cancel"), None, &[]).await;
+    assert_eq!(code(&refused, 409), "request_of_order");
+
+    // Another link; the one before ends.
+    let sent = client.send(Method::POST, &format!("{place}/resend"), None, &[]).await.expect(200);
+    assert_ne!(sent.json["responseData"]["paymentUrl"], first["paymentUrl"]);
+    server.anonymous().get(page).await.expect(404);
+    assert_eq!(mails(&client, ada).await.len(), 2);
+
+    // A part of the payment leaves the order waiting.
+    let payments = format!("/api/Invoice/{}/payments", first["invoiceId"]);
+    client.post(&payments, &json!({"amount": 4})).await.expect(200);
+    assert_eq!(client.get(&place).await.json["status"], "pending");
+    client.post(&payments, &json!({})).await.expect(200);
+    assert_eq!(client.get(&place).await.json["status"], "completed");
+    let paid = client.get(&request).await.json;
+    assert_eq!((&paid["status"], &paid["uses"]), (&json!("DON"), &json!(1)));
+    assert!(paid["lastTransId"].is_string(), "{paid}");
+    let mut sent = mails(&client, ada).await;
+    sent.sort_unstable();
+    assert_eq!(sent, ["invoice", "orderConfirmation", "orderConfirmation"]);
+
+    // A delivery of another system pays it too; a cancelled one asks for nothing.
+    let other = taken(&client, &orders, &body).await;
+    let item = json!([{"source": "shop", "externalId": "P-1", "status": "approved", "amount": 10, "customerId": ada,
+        "invoiceNumber": other["invoiceNumber"]}]);
+    client.post("/api/Transaction/demo", &item).await.expect(200);
+    let place = format!("/api/Order/{}", other["orderId"].as_str().unwrap());
+    assert_eq!(client.get(&place).await.json["status"], "completed");
+    let third = taken(&client, &orders, &body).await;
+    let place = format!("/api/Order/{}", third["orderId"].as_str().unwrap());
+    client.send(Method::POST, &format!("{place}/cancel"), None, &[]).await.expect(200);
+    let request = format!("/api/PaymentRequest/{}", third["paymentRequestId"].as_str().unwrap());
+    assert_eq!(client.get(&request).await.json["status"], "CAN");
+    let free = json!({"lines": [{"name": "Gift", "unitPrice": 0}], "collect": "request"});
+    let gift = taken(&client, &orders, &free).await;
+    assert_eq!((&gift["status"], &gift["paymentUrl"]), (&json!("completed"), &Value::Null));
+    let mut sql = Sql::open(server.site());
+    let events = sql.texts(sql::EVENTS);
+    for kind in ["order.completed", "request.paid", "request.cancelled"] {
+        assert!(events.iter().any(|event| event.starts_with(kind)), "{kind} in {events:?}");
+    }
+    assert_eq!(sql.number(sql::SEQ_GAPS), 0);
+    // To delete the customer takes back what waits.
+    let last = taken(&client, &orders, &body).await;
+    client.delete(&format!("{}?erase=true&cancelOpen=true", path(ada))).await.expect(200);
+    let place = format!("/api/Order/{}", last["orderId"].as_str().unwrap());
+    assert_eq!(client.get(&place).await.json["status"], "cancelled");
+    server.cli(&["doctor", "--deep"]).success();
+});
+
+async fn taken(client: &Client, orders: &str, body: &Value) -> Value {
+    client.post(orders, body).await.expect(200).json["responseData"].clone()
+}

@@ -107,6 +107,9 @@ pub enum EventKind {
     /// An order was taken.
     #[strum(serialize = "order.created")]
     OrderCreated,
+    /// An order was paid by its payment request, or its invoice in another way.
+    #[strum(serialize = "order.completed")]
+    OrderCompleted,
     /// An order was taken back.
     #[strum(serialize = "order.cancelled")]
     OrderCancelled,
@@ -163,7 +166,10 @@ impl EventKind {
             | EventKind::CouponAssigned
             | EventKind::CouponRedeemed
             | EventKind::CouponReleased => COUPONS,
-            EventKind::OrderCreated | EventKind::OrderCancelled | EventKind::OrderSent => ORDERS,
+            EventKind::OrderCreated
+            | EventKind::OrderCompleted
+            | EventKind::OrderCancelled
+            | EventKind::OrderSent => ORDERS,
             EventKind::RequestCreated
             | EventKind::RequestCancelled
             | EventKind::RequestSent

@@ -8,10 +8,11 @@ use super::coupon::{Redeemed, release};
 use super::effects::Effects;
 use super::events::{Event, EventKind};
 use super::issue::{event as invoice_event, next};
-use super::request::cancel_all;
+use super::request::{cancel_all, request_event};
 use super::working_set::WorkingSet;
 use crate::domain::invoices::{Invoice, InvoiceState};
 use crate::domain::orders::{Order, OrderState};
+use crate::domain::requests::Request;
 
 /// The order that made an invoice, if it is not cancelled.
 ///
@@ -36,7 +37,16 @@ pub(super) fn released(
     coupon.map(|coupon| release(working_set, coupon.redemption_id, actor)).transpose()
 }
 
-/// Cancels an order, and gives the place of its coupon back. Returns the order as it is then.
+/// The payment request that collects the money of an order.
+///
+/// # Errors
+/// Missing facts.
+fn request_of(working_set: &WorkingSet, order: &Order) -> Result<Option<Arc<Request>>, Undecided> {
+    let Some(id) = order.content.as_ref().and_then(|content| content.request_id) else { return Ok(None) };
+    Ok(working_set.requests.get(id)?.map(Arc::clone))
+}
+
+/// Cancels an order with its payment request, and gives the place of its coupon back. Returns the order as it is then.
 ///
 /// # Errors
 /// Missing facts; then nothing has changed.
@@ -45,6 +55,7 @@ pub(super) fn cancel_order(
     order: &Order,
     actor: &Actor,
 ) -> Result<(Order, Vec<Event>), Undecided> {
+    let request = request_of(working_set, order)?;
     let mut effects = Effects::new(Outcome::Linked { id: order.customer_id }, None);
     if let Some(released) = released(working_set, order, actor)? {
         released.onto(&mut effects);
@@ -57,6 +68,10 @@ pub(super) fn cancel_order(
     };
     let mut events = std::mem::take(&mut effects.events);
     events.push(order_event(EventKind::OrderCancelled, working_set, &after, actor));
+    if let Some(request) = request.and_then(|request| request.cancel(working_set.now)) {
+        events.push(request_event(EventKind::RequestCancelled, working_set, &request, actor));
+        working_set.requests.put(request);
+    }
     working_set.take(effects);
     working_set.orders.put(after.clone());
     Ok((after, events))
@@ -91,8 +106,9 @@ pub(super) fn take_all_back(
     let mut orders = Vec::new();
     for invoice in &voidable {
         let Some(order) = order_of(working_set, invoice)? else { continue };
-        // Loads what the coupon needs, before anything changes.
+        // Loads what the coupon and the request need, before anything changes.
         released(working_set, &order, actor)?;
+        request_of(working_set, &order)?;
         orders.push(order);
     }
     let mut events = Vec::new();

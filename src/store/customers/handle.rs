@@ -93,7 +93,11 @@ impl Customers<'_> {
         let (reply, mut answer) = oneshot::channel();
         let sends_mail = matches!(
             command.action,
-            Action::Invite(_) | Action::Consent(_) | Action::Invoice(_) | Action::Request(_)
+            Action::Invite(_)
+                | Action::Consent(_)
+                | Action::Invoice(_)
+                | Action::Order(_)
+                | Action::Request(_)
         );
         let (lane, weight) = (command.entrypoint_id, weight(&command.action));
         self.0.queue.push_command(lane, command, weight, reply)?;

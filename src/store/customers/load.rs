@@ -124,7 +124,7 @@ impl Loaded {
                 Action::Order(change) => match change.as_ref() {
                     ChangeOrder::Take { customer_id, .. } => Some(*customer_id),
                     // That of an order is loaded with it.
-                    ChangeOrder::Cancel(_) | ChangeOrder::Resend(_) => None,
+                    ChangeOrder::Cancel(_) | ChangeOrder::Resend { .. } => None,
                 },
                 Action::Request(change) => match change.as_ref() {
                     ChangeRequest::Make { customer_id, .. } => *customer_id,

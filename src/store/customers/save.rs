@@ -488,7 +488,7 @@ fn split(outcome: &Outcome, entrypoint_id: i64) -> (Cow<'static, str>, OutcomeDe
         Outcome::Linked { .. } => (LINK_KIND.into(), OutcomeDetail::default()),
         Outcome::Ordered(done) => {
             let kind = format!("{ORDER_KIND}{}/{}", done.version, done.order_id.show(entrypoint_id));
-            (kind.into(), OutcomeDetail::default())
+            (kind.into(), OutcomeDetail { link: done.token.clone(), ..OutcomeDetail::default() })
         }
         Outcome::Requested(done) => {
             let kind = format!("{REQUEST_KIND}{}/{}", done.version, done.request_id.show(entrypoint_id));

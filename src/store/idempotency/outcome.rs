@@ -38,7 +38,7 @@ pub(crate) struct OutcomeDetail {
     pub coupon: Option<Box<CouponOutcome>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product: Option<Box<ProductOutcome>>,
-    /// The token of a new link of a request.
+    /// The token of a new link of a request, or of that of an order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
 }
@@ -111,7 +111,7 @@ pub(crate) fn open(
         },
         (kind, Some(customer_id), _) if kind.starts_with(ORDER_KIND) => {
             let (version, order_id) = versioned(kind, ORDER_KIND).ok_or_else(corrupt)?;
-            Outcome::Ordered(OrderDone { customer_id, order_id, version })
+            Outcome::Ordered(OrderDone { customer_id, order_id, version, token: detail.link })
         }
         (kind, customer_id, _) if kind.starts_with(REQUEST_KIND) => {
             let (version, request_id) = versioned(kind, REQUEST_KIND).ok_or_else(corrupt)?;

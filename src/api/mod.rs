@@ -209,6 +209,12 @@ fn shop_routes(config: &mut ServiceConfig<'_>) {
         .service(requests::cancel_payment_request)
         .service(requests::resend_payment_request)
         .service(requests::list_payment_requests)
+        // Payabli's payment links: words come before `{target}`.
+        .service(requests::load_pay_link)
+        .service(requests::send_pay_link)
+        .service(requests::push_pay_link)
+        .service(requests::create_pay_link)
+        .service(requests::delete_pay_link)
         .service(requests::create_method_link)
         .service(requests::list_method_links)
         .service(requests::cancel_method_link)

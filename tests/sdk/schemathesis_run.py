@@ -74,7 +74,7 @@ checks.negative_data_rejection.expected-statuses = [200, 400, 401, 403, 404, 405
 
 # Receipts and invoices go to the customer's own address alone, which a schema cannot know.
 [[operations]]
-include-path-regex = "^/api/(MoneyIn/sendreceipt|Invoice/send)/"
+include-path-regex = "^/api/(MoneyIn/sendreceipt|Invoice/send|PaymentLink)/"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", 400, 401, 403, 404, 409, 429, "5xx"]
 
 # So it does for lists of coupons, products, orders and requests.

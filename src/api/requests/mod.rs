@@ -1,6 +1,7 @@
 //! Payment requests and the links by which customers store payment methods over HTTP (rules 13 and 20).
 
 mod out;
+mod pay_link;
 mod write;
 
 use actix_web::{HttpResponse, get};
@@ -8,6 +9,7 @@ use utoipa::IntoParams;
 
 use self::out::{MethodLinkOut, PaymentRequestOut};
 pub(crate) use self::out::{MethodLinksOut, PaymentRequestsOut};
+pub(crate) use self::pay_link::*;
 pub(crate) use self::write::*;
 use super::customers::view_of;
 use super::http::call::Call;

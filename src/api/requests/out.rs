@@ -5,6 +5,8 @@ use serde_json::value::RawValue;
 
 use crate::api::lists::SummaryOut;
 use crate::domain::customers::mask::MASK;
+use crate::domain::entrypoints::theme::Language;
+use crate::domain::kernel::money::Money;
 use crate::domain::kernel::time::Micros;
 use crate::domain::requests::{CollectField, MethodType, Request, RequestState};
 use crate::domain::view::View;
@@ -167,8 +169,8 @@ fn free(text: Option<&str>, view: View) -> Option<&str> {
     text.map(|text| if view == View::Masked { MASK } else { text })
 }
 
-fn decimal(value: impl ToString) -> Option<Box<RawValue>> {
-    RawValue::from_string(value.to_string()).ok()
+fn decimal(amount: Money) -> Option<Box<RawValue>> {
+    RawValue::from_string(amount.to_string()).ok()
 }
 
 impl<'a> PaymentRequestOut<'a> {
@@ -195,7 +197,7 @@ impl<'a> PaymentRequestOut<'a> {
             collect: content.map_or(&[], |content| &content.collect),
             success_url: content.and_then(|content| content.success_url.as_deref()),
             cancel_url: content.and_then(|content| content.cancel_url.as_deref()),
-            language: content.and_then(|content| content.language).map(|language| language.code()),
+            language: content.and_then(|content| content.language).map(Language::code),
             reference: content.and_then(|content| content.reference.as_deref()),
             invoice_id: request.invoice_id,
             order_id: request.order_id.map(|id| id.show(entrypoint_id)),
@@ -233,7 +235,7 @@ impl<'a> MethodLinkOut<'a> {
             description: free(content.and_then(|content| content.description.as_deref()), view),
             complete_url: content.and_then(|content| content.success_url.as_deref()),
             cancel_url: content.and_then(|content| content.cancel_url.as_deref()),
-            language: content.and_then(|content| content.language).map(|language| language.code()),
+            language: content.and_then(|content| content.language).map(Language::code),
             reference: content.and_then(|content| content.reference.as_deref()),
             expires_at: request.expires_at.to_rfc3339(),
             created_at: request.created_at.to_rfc3339(),

@@ -34,7 +34,7 @@ struct EntryTargetPath {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path, rename_all = "camelCase")]
 #[expect(dead_code, reason = "the texts and names of the OpenAPI document, and nothing else")]
-struct PaymentRequestPath {
+pub(super) struct PaymentRequestPath {
     /// The request's id
     payment_request_id: String,
 }
@@ -253,7 +253,7 @@ async fn make(
     done(call, place, kind, &answer).await
 }
 
-fn action(change: ChangeRequest) -> Action {
+pub(super) fn action(change: ChangeRequest) -> Action {
     Action::Request(Box::new(change))
 }
 
@@ -318,7 +318,7 @@ pub(crate) async fn resend_method_link(call: Call, payload: Payload) -> Result<H
     resend(&call, payload, place, named).await
 }
 
-const fn payment(id: RequestId) -> NamedRequest {
+pub(super) const fn payment(id: RequestId) -> NamedRequest {
     NamedRequest { id, kind: RequestKind::Payment, customer_id: None }
 }
 
@@ -381,9 +381,8 @@ fn resent(bytes: &Bytes, named: NamedRequest, link: NewLink) -> Result<Action, E
 }
 
 async fn done(call: &Call, place: i64, kind: RequestKind, answer: &Seen) -> Result<HttpResponse, Error> {
-    let done = match &answer.outcome {
-        Outcome::Requested(done) => done,
-        _ => return Err(Error::Internal("the outcome is not that of a request".into())),
+    let Outcome::Requested(done) = &answer.outcome else {
+        return Err(Error::Internal("the outcome is not that of a request".into()));
     };
     let entry = &answer.entrypoint.entry;
     let url = done.token.as_ref().map(|token| pay_url(&call.app.public_url, entry, token));

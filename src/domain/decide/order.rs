@@ -95,10 +95,7 @@ fn take(
     let payment = (draft.collect == Collect::Paid && content.sums.total > Money::default())
         .then(|| payment_of(working_set, draft, (customer_id, &shown_id), (content.sums.total, currency)));
     if let Some(item) = &payment {
-        let key = (item.source.clone(), item.external_id.clone());
-        working_set.ledger.get(&key)?;
-        working_set.ledger.paid_back_by(&key)?;
-        working_set.payer(customer_id)?;
+        load_for(working_set, item, customer_id)?;
     }
     let of_invoice = Content {
         purchase_order: draft.purchase_order.clone(),
@@ -168,6 +165,15 @@ fn take(
         record_own(working_set, &item, random.rotate_left(32), actor)?;
     }
     Ok(Effects::new(outcome, None))
+}
+
+/// Makes sure that what the payment of an order needs is loaded.
+fn load_for(working_set: &WorkingSet, payment: &Item, customer_id: i64) -> Result<(), Undecided> {
+    let key = (payment.source.clone(), payment.external_id.clone());
+    working_set.ledger.get(&key)?;
+    working_set.ledger.paid_back_by(&key)?;
+    working_set.payer(customer_id)?;
+    Ok(())
 }
 
 /// The payment request that collects the money of an order.

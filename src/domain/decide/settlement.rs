@@ -155,14 +155,14 @@ pub(super) fn settle_invoices(
     Ok(())
 }
 
+/// An order that waits for its payment, with the payment request that collects its money.
+type Waiting = (Arc<Order>, Option<Arc<Request>>);
+
 /// The order that waits for the payment of an invoice, with the payment request that collects its money.
 ///
 /// # Errors
 /// Missing facts.
-fn waiting(
-    working_set: &WorkingSet,
-    invoice: &Invoice,
-) -> Result<Option<(Arc<Order>, Option<Arc<Request>>)>, Missing> {
+fn waiting(working_set: &WorkingSet, invoice: &Invoice) -> Result<Option<Waiting>, Missing> {
     let Some(id) = invoice.content.order_id else { return Ok(None) };
     let order = working_set.orders.get(id)?.map(Arc::clone);
     let is_waiting =

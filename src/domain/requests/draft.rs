@@ -70,6 +70,9 @@ pub enum Ends {
     InDays(i64),
 }
 
+/// The least and the most that a payer may pay who says how much.
+pub type Limits = (Option<Money>, Option<Money>);
+
 /// A checked request.
 #[derive(Debug, Clone, Default)]
 pub struct RequestDraft {
@@ -78,7 +81,7 @@ pub struct RequestDraft {
     /// How much.
     pub amount: Option<Money>,
     /// The least and the most, if the payer says how much.
-    pub open: Option<(Option<Money>, Option<Money>)>,
+    pub open: Option<Limits>,
     /// The currency; that of the invoice, or of the entrypoint, by default.
     pub currency: Option<Currency>,
     /// How long it can be answered.
@@ -254,7 +257,7 @@ fn unknown(kind: RequestKind, name: &str) -> ValueError {
 }
 
 /// The limits of an amount that the payer says.
-fn limits(given: &Given<'_>) -> Result<Option<(Option<Money>, Option<Money>)>, Vec<Problem>> {
+fn limits(given: &Given<'_>) -> Result<Option<Limits>, Vec<Problem>> {
     let at = |(code, message): ValueError| vec![Problem::field(&["open"], code, message)];
     let members = match given {
         Given::Null => return Ok(None),

@@ -5,6 +5,7 @@ mod form;
 pub(super) mod limits;
 mod qr;
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderValue;
 use askama::Template;
@@ -73,7 +74,7 @@ enum Seen {
 
 /// `GET /pay/{entry}/{token}`.
 pub(super) async fn show(visit: &Visit<'_>) -> PageResult {
-    let Some(looked) = look(visit, false).await? else { return nothing(visit) };
+    let Some(looked) = look(visit, false).await? else { return Ok(nothing()) };
     let visit = &visit.in_language(language(visit, &looked));
     match seen(visit, &looked) {
         Seen::Open => page(visit, &looked, Checked::default(), None).await,
@@ -83,7 +84,7 @@ pub(super) async fn show(visit: &Visit<'_>) -> PageResult {
 
 /// `POST /pay/{entry}/{token}`.
 pub(super) async fn send(visit: &Visit<'_>, sent: &Form) -> PageResult {
-    let Some(looked) = look(visit, true).await? else { return nothing(visit) };
+    let Some(looked) = look(visit, true).await? else { return Ok(nothing()) };
     let visit = &visit.in_language(language(visit, &looked));
     match seen(visit, &looked) {
         Seen::Open => {}
@@ -130,8 +131,8 @@ async fn look(visit: &Visit<'_>, sends: bool) -> Result<Option<LookedRequest>, P
 }
 
 /// The answer to a link that nobody has: the same one as to an unknown entrypoint.
-fn nothing(_: &Visit<'_>) -> PageResult {
-    Ok(refusal(None, &PageError::NotFound))
+fn nothing() -> HttpResponse {
+    refusal(None, &PageError::NotFound)
 }
 
 /// The language of the page: the one that was set, else that of the browser, else that of the customer or the store.
@@ -167,7 +168,7 @@ fn over(visit: &Visit<'_>, looked: &LookedRequest, seen: &Seen) -> PageResult {
     let texts = visit.texts();
     let is_payment = looked.request.kind == RequestKind::Payment;
     let (status, title, lead) = match seen {
-        Seen::Open => return nothing(visit),
+        Seen::Open => return Ok(nothing()),
         Seen::Done(reference) => {
             let lead = if is_payment { texts.pay_done_lead } else { texts.save_done_lead };
             let lead = match reference {

@@ -68,8 +68,11 @@ fn operations(
                 && ["GET", "PUT", "POST", "DELETE", "PATCH"].contains(&method.as_str())
             {
                 // Only a POST names the entrypoint there.
-                let is_by_id = template.ends_with("/Invoice/{target}") && method != Method::POST;
-                let is_request = template.ends_with("/PaymentRequest/{target}") && method != Method::POST;
+                let is_by_id = (template.ends_with("/Invoice/{target}") && method != Method::POST)
+                    || (template.ends_with("/PaymentLink/{target}") && method == Method::POST);
+                let is_request = (template.ends_with("/PaymentRequest/{target}")
+                    || template.ends_with("/PaymentLink/{target}"))
+                    && method != Method::POST;
                 let path = match (is_by_id, is_request) {
                     (true, _) => path.replace("demo", invoice_id),
                     (_, true) => path.replace("demo", request_id),

@@ -519,6 +519,8 @@ impl Maker<'_> {
                 | "/api/Customer/{customerId}/paymentRequests"
                 | "/api/Customer/{customerId}/methodLinks"
                 | "/api/PaymentRequests/{entry}"
+                | "/api/PaymentLink/load/{paymentRequestId}"
+                | "/api/PaymentLink/send/{paymentRequestId}"
                 | "/api/Query/invoices/{entry}"
                 | "/api/Query/invoices/org/{orgId}"
                 | "/api/Export/invoices/{format}/{entry}"
@@ -584,6 +586,21 @@ impl Maker<'_> {
                 | "/api/Product/{entry}/{productId}"
                 | "/api/TokenStorage/{methodId}",
             ) => {}
+            ("DELETE", "/api/PaymentLink/{target}") => {
+                let known = self.chance(20);
+                let id = if known { "{request}" } else { "1-00000000000000000000000000000001" };
+                target = format!("/api/PaymentLink/{id}");
+            }
+            ("POST", "/api/PaymentLink/{target}") => {
+                target = format!("/api/PaymentLink/{}", self.invoice());
+                if self.chance(50) {
+                    target.push_str("?mail2=vic@example.test");
+                }
+                body = Body::Json(json!({"page": {"header": self.guess()}}));
+            }
+            ("POST", "/api/PaymentLink/push/{paymentRequestId}") => {
+                body = Body::Json(json!({"channel": "email"}));
+            }
             ("GET", "/api/PaymentRequest/{target}") => {
                 let known = self.chance(60);
                 let id = if known { "{request}" } else { "1-00000000000000000000000000000001" };
@@ -926,8 +943,18 @@ async fn compare(db: Db, secret: &Secret, mut rng: fastrand::Rng) {
             scopes[token],
             secret.field,
         );
-        let background =
-            ["invite", "labels", "consent", "commit", "retry", "rotate", "send", "orders", "methodLinks"];
+        let background = [
+            "invite",
+            "labels",
+            "consent",
+            "commit",
+            "retry",
+            "rotate",
+            "send",
+            "orders",
+            "methodLinks",
+            "PaymentLink",
+        ];
         if here.status < 300 && background.iter().any(|word| path.contains(word)) {
             tokio::join!(one.settle(), two.settle());
         }

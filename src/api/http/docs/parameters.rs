@@ -111,7 +111,9 @@ fn example(id: &str, name: &str) -> (&'static str, Value) {
         "subscriptionId" => one(json!(4)),
         "target" if id == "create_invoice" => one(json!("demo")),
         "target" if id == "create_reusable_payment_request" => one(json!("demo")),
-        "target" if id == "get_payment_request" => one(json!("1-01a2249aa0d30000000000000275a3ae")),
+        "target" if id == "get_payment_request" || id == "delete_pay_link" => {
+            one(json!("1-01a2249aa0d30000000000000275a3ae"))
+        }
         "target" => one(json!("1007")),
         "invoiceId" => one(json!(1007)),
         "status" if id.contains("invoice") => either(&json!(""), &json!("open")),
@@ -133,7 +135,7 @@ fn example(id: &str, name: &str) -> (&'static str, Value) {
         "nextDate" => either(&json!(""), &json!("2026-04-01")),
         "externalId" => one(json!("S-2001")),
         "label" => one(json!("oakton")),
-        "attachfile" | "active" | "dryRun" => one(json!(true)),
+        "attachfile" | "amountFixed" | "active" | "dryRun" => one(json!(true)),
         "jti" => one(json!("web shop")),
         "format" => one(json!("csv")),
         "limitRecord" if id.starts_with("export") => one(json!(1000)),

@@ -485,6 +485,23 @@ pub(super) const PROTECTED: &[Operation] = &[
         Parameter::Entry,
         None,
     ),
+    operation(Method::POST, "/api/PaymentLink/{}", INVOICES, Parameter::Invoice, Some(nothing)),
+    operation(Method::DELETE, "/api/PaymentLink/{}", INVOICES, Parameter::Request, None),
+    operation(
+        Method::GET,
+        "/api/PaymentLink/load/{}",
+        &["money:read", "customers:read"],
+        Parameter::Request,
+        None,
+    ),
+    operation(Method::GET, "/api/PaymentLink/send/{}", INVOICES, Parameter::Request, None),
+    operation(
+        Method::POST,
+        "/api/PaymentLink/push/{}",
+        INVOICES,
+        Parameter::Request,
+        Some(|_| json!({"channel": "email"})),
+    ),
     operation(Method::POST, "/api/Customer/{}/methodLinks", INVOICES, Parameter::Customer, Some(nothing)),
     operation(
         Method::GET,

@@ -121,6 +121,7 @@ fn secs(duration: Duration) -> i64 {
 fn portal_settings(serve: &Serve) -> PortalSettings {
     PortalSettings {
         base_path: serve.base_path(),
+        public_url: serve.base_url(),
         is_secure: serve.is_secure(),
         session: SessionLimits { idle_secs: secs(serve.session_idle), max_secs: secs(serve.session_max) },
         link_secs: secs(serve.link_ttl),
@@ -243,6 +244,7 @@ pub async fn serve(
         import_bytes_max: serve.import_max_bytes,
         link_ttl_secs: secs(serve.link_ttl),
         provider: provider.clone(),
+        public_url: serve.base_url(),
         guard,
         hashing: HashLane::new(hash_threads, HASHES_OF_API),
         attempts: Limits::default(),

@@ -14,6 +14,7 @@ use super::invoices::InvoiceRowsOut;
 use super::lists::SummaryOut;
 use super::methods::MethodOut;
 use super::orders::OrdersOut;
+use super::requests::{MethodLinksOut, PaymentRequestsOut};
 use crate::clock;
 use crate::domain::accounts::token::Scope;
 use crate::domain::kernel::time::Micros;
@@ -48,6 +49,10 @@ pub(crate) struct DetailsOut<'a> {
     invoices: Option<InvoiceRowsOut<'a>>,
     /// The newest orders, at most 5. Null without money:read.
     orders: Option<OrdersOut<'a>>,
+    /// The newest payment requests, at most 5. Null without money:read.
+    payment_requests: Option<PaymentRequestsOut<'a>>,
+    /// The newest links for payment methods, at most 5. Null without money:read.
+    method_links: Option<MethodLinksOut<'a>>,
 }
 
 impl<'a> DetailsOut<'a> {
@@ -91,6 +96,16 @@ impl<'a> DetailsOut<'a> {
                 let (orders, total) = &shop.orders;
                 OrdersOut::new(SummaryOut::new(SHOWN, *total), orders, view)
             }),
+            payment_requests: shop.map(|shop| {
+                let (requests, total) = &shop.requests;
+                let shown = (found.entrypoint.id, requests.as_slice());
+                PaymentRequestsOut::new(SummaryOut::new(SHOWN, *total), shown, view, now)
+            }),
+            method_links: shop.map(|shop| {
+                let (links, total) = &shop.links;
+                let shown = (found.entrypoint.id, links.as_slice());
+                MethodLinksOut::new(SummaryOut::new(SHOWN, *total), shown, view, now)
+            }),
         }
     }
 
@@ -103,8 +118,9 @@ impl<'a> DetailsOut<'a> {
 
 /// Read a customer with everything that hangs on it
 ///
-/// The record with the totals and the last transactions, the stored methods, and the newest comments, coupons, invoices and
-/// orders: what a page about a customer shows. Comments need `pii:read`; coupons, invoices and orders need `money:read`. The `ETag` changes with every part of the answer; as `If-Match` it holds for the record.
+/// The record with the totals and the last transactions, the stored methods, and the newest comments, coupons, invoices, orders,
+/// payment requests and links for payment methods: what a page about a customer shows. Comments need `pii:read`; what the shop
+/// sells or asks for needs `money:read`. The `ETag` changes with every part of the answer; as `If-Match` it holds for the record.
 #[utoipa::path(
     tag = "Customers",
     params(

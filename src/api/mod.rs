@@ -21,6 +21,7 @@ mod payer;
 mod products;
 mod provider;
 mod references;
+mod requests;
 mod selection;
 mod subscriptions;
 pub mod tokens;
@@ -209,6 +210,24 @@ fn shop_routes(config: &mut ServiceConfig<'_>) {
         .service(orders::cancel_order)
         .service(orders::resend_order)
         .service(orders::list_orders)
+        // Payment requests, and links for payment methods
+        .service(requests::create_payment_request)
+        .service(requests::list_customer_payment_requests)
+        .service(requests::create_reusable_payment_request)
+        .service(requests::get_payment_request)
+        .service(requests::cancel_payment_request)
+        .service(requests::resend_payment_request)
+        .service(requests::list_payment_requests)
+        // Payabli's payment links: words come before `{target}`.
+        .service(requests::load_pay_link)
+        .service(requests::send_pay_link)
+        .service(requests::push_pay_link)
+        .service(requests::create_pay_link)
+        .service(requests::delete_pay_link)
+        .service(requests::create_method_link)
+        .service(requests::list_method_links)
+        .service(requests::cancel_method_link)
+        .service(requests::resend_method_link)
         // The catalogue
         .service(products::list_products)
         .service(products::create_product)

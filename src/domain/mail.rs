@@ -32,6 +32,10 @@ pub enum MailKind {
     Invoice,
     /// What was ordered.
     OrderConfirmation,
+    /// The link to the page of a payment request.
+    PaymentRequest,
+    /// The link to the page where a customer stores a payment method.
+    MethodLink,
 }
 
 impl MailKind {
@@ -52,8 +56,20 @@ impl MailKind {
             | MailKind::UsernameChanged
             | MailKind::Receipt
             | MailKind::Invoice
-            | MailKind::OrderConfirmation => None,
+            | MailKind::OrderConfirmation
+            | MailKind::PaymentRequest
+            | MailKind::MethodLink => None,
         }
+    }
+
+    /// Whether it brings a request, with its link.
+    pub const fn is_request(self) -> bool {
+        matches!(self, MailKind::PaymentRequest | MailKind::MethodLink)
+    }
+
+    /// Whether it always carries a link.
+    pub const fn has_link(self) -> bool {
+        self.link().is_some() || self.is_request()
     }
 }
 
@@ -74,12 +90,23 @@ pub struct NewMail {
     pub invoice_id: Option<i64>,
     /// The order that it confirms.
     pub order: Option<Box<OrderEnclosed>>,
+    /// The request that it brings.
+    pub request: Option<Box<RequestEnclosed>>,
 }
 
 impl NewMail {
     /// A mail that carries nothing.
     pub fn of(entrypoint_id: i64, customer_id: i64, kind: MailKind) -> NewMail {
-        NewMail { entrypoint_id, customer_id, kind, link: None, receipt: None, invoice_id: None, order: None }
+        NewMail {
+            entrypoint_id,
+            customer_id,
+            kind,
+            link: None,
+            receipt: None,
+            invoice_id: None,
+            order: None,
+            request: None,
+        }
     }
 }
 
@@ -132,6 +159,20 @@ pub struct OrderedLine {
     pub quantity: String,
     /// Without discount and tax.
     pub amount: String,
+}
+
+/// What the mail of a request says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RequestEnclosed {
+    /// How much is asked for, such as `19.99 USD`; empty if the payer says how much, and if it asks for a payment method.
+    pub amount: String,
+    /// What it is for; may be empty.
+    pub description: String,
+    /// The last day on which it can be answered, such as `2026-03-01`.
+    pub until: String,
+    /// The language of the customer.
+    pub language: Language,
 }
 
 /// Why nothing of an invoice is to be paid.
@@ -196,6 +237,8 @@ pub struct Letter {
     pub invoice: Option<InvoiceEnclosed>,
     /// The order that it confirms.
     pub order: Option<Box<OrderEnclosed>>,
+    /// The request that it brings.
+    pub request: Option<Box<RequestEnclosed>>,
 }
 
 /// What became of a mail.

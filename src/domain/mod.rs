@@ -26,6 +26,7 @@ pub mod orders;
 pub mod products;
 pub mod provider;
 pub mod references;
+pub mod requests;
 pub mod spelling;
 pub mod statistics;
 pub mod subscriptions;

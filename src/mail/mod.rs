@@ -174,11 +174,12 @@ mod tests {
             created_at: Micros(1_772_359_200_000_000),
             address: "ada.roe@example.test".into(),
             name: name.into(),
-            link: kind.link().map(|_| "TOKEN".to_owned()),
+            link: kind.has_link().then(|| "TOKEN".to_owned()),
             receipt: (kind == MailKind::Receipt).then(Receipt::default),
             invoice_id: None,
             invoice: (kind == MailKind::Invoice).then(InvoiceEnclosed::default),
             order: (kind == MailKind::OrderConfirmation).then(Box::default),
+            request: kind.is_request().then(Box::default),
         }
     }
 
@@ -214,7 +215,7 @@ mod tests {
                 assert!(message.contains("multipart/alternative"), "{head}");
                 assert!(!message.contains("{{") && !message.contains("{%"), "{message}");
                 let links = message.matches("TOKEN").count();
-                assert!(kind.link().is_none() == (links == 0), "{message}");
+                assert!(kind.has_link() == (links > 0), "{message}");
             }
         }
     }

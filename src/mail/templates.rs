@@ -10,7 +10,10 @@ use crate::domain::accounts::link::{link_url, portal_url};
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::entrypoints::theme::{Language, Theme, text_on};
 use crate::domain::kernel::time::Micros;
-use crate::domain::mail::{InvoiceEnclosed, Letter, MailKind, OrderEnclosed, OrderedLine, Receipt, Settled};
+use crate::domain::mail::{
+    InvoiceEnclosed, Letter, MailKind, OrderEnclosed, OrderedLine, Receipt, RequestEnclosed, Settled,
+};
+use crate::domain::requests::pay_url;
 
 /// The maximum length of a name in a greeting, in characters.
 const GREETED_CHARS_MAX: usize = 80;
@@ -32,10 +35,10 @@ macro_rules! built_in {
 }
 
 /// Every template, by its file name.
-const BUILT_IN: [(&str, &str); 42] = built_in![
+const BUILT_IN: [(&str, &str); 50] = built_in![
     "layout.html", "button.html";
     each "invitation", "reset", "locked", "passwordChanged", "emailChanged", "usernameChanged", "consentOptIn",
-    "receipt", "invoice", "orderConfirmation"
+    "receipt", "invoice", "orderConfirmation", "paymentRequest", "methodLink"
 ];
 
 /// The texts of a mail.
@@ -108,13 +111,16 @@ impl Templates {
                     created_at: Micros(0),
                     address: String::new(),
                     name: "Ada".into(),
-                    link: kind.link().map(|_| "token".to_owned()),
+                    link: kind.has_link().then(|| "token".to_owned()),
                     receipt: (kind == MailKind::Receipt).then(Receipt::default),
                     invoice_id: None,
                     invoice: (kind == MailKind::Invoice)
                         .then(|| InvoiceEnclosed { language, ..InvoiceEnclosed::default() }),
                     order: (kind == MailKind::OrderConfirmation)
                         .then(|| Box::new(OrderEnclosed { language, ..OrderEnclosed::default() })),
+                    request: kind
+                        .is_request()
+                        .then(|| Box::new(RequestEnclosed { language, ..RequestEnclosed::default() })),
                 };
                 self.render(&entrypoint, &letter, "https://pay.example")?;
             }
@@ -131,10 +137,12 @@ impl Templates {
     ) -> Result<Text, String> {
         let link = match (letter.kind.link(), &letter.link) {
             (Some(kind), Some(token)) => link_url(public_url, &entrypoint.entry, kind, token),
-            _ => String::new(),
+            (None, Some(token)) => pay_url(public_url, &entrypoint.entry, token),
+            (_, None) => String::new(),
         };
         let of_order = letter.order.as_ref().map(|order| order.language);
-        let own = letter.invoice.as_ref().map(|invoice| invoice.language).or(of_order);
+        let of_request = letter.request.as_ref().map(|request| request.language);
+        let own = letter.invoice.as_ref().map(|invoice| invoice.language).or(of_order).or(of_request);
         let language = own.unwrap_or(entrypoint.theme.language).code();
         let invoice = letter.invoice.as_ref().map(|invoice| {
             context! {
@@ -176,6 +184,13 @@ impl Templates {
                 method => receipt.method.as_str(),
             }
         });
+        let request = letter.request.as_ref().map(|request| {
+            context! {
+                amount => request.amount.as_str(),
+                description => request.description.as_str(),
+                until => request.until.as_str(),
+            }
+        });
         let values = context! {
             store => entrypoint.store_name(),
             sender => entrypoint.sender_name(),
@@ -188,6 +203,7 @@ impl Templates {
             receipt => receipt,
             invoice => invoice,
             order => order,
+            request => request,
         };
         let rendered = |ending: &str| {
             let name = format!("{}.{language}.{ending}", letter.kind.name());

@@ -20,14 +20,15 @@ use crate::web::form::{Checked, Form};
 use crate::web::page::{Frame, form_page};
 use crate::web::{PageError, PageResult};
 
-struct Item {
-    name: &'static str,
-    label: &'static str,
-    kind: &'static str,
-    value: String,
-    autocomplete: &'static str,
+/// A field of a form.
+pub(super) struct Item {
+    pub(super) name: &'static str,
+    pub(super) label: &'static str,
+    pub(super) kind: &'static str,
+    pub(super) value: String,
+    pub(super) autocomplete: &'static str,
     /// For a field with a list of choices: values and names.
-    options: Vec<(String, String)>,
+    pub(super) options: Vec<(String, String)>,
 }
 
 struct Group {
@@ -77,7 +78,8 @@ fn page(visit: &Visit<'_>, signed_in: &SignedIn, form: Checked, sent: Option<&Fo
     form_page(&page, is_wrong, None)
 }
 
-fn item(visit: &Visit<'_>, field: TextField, value: String) -> Item {
+/// The field of a form for a text of the record.
+pub(super) fn item(visit: &Visit<'_>, field: TextField, value: String) -> Item {
     use TextField as F;
     let (kind, autocomplete) = match field {
         F::Company => ("text", "organization"),
@@ -165,10 +167,19 @@ fn draft(
         .filter(|(field, name)| form.has(name) && form.get(name) != customer.text(*field).unwrap_or_default())
         .map(|(_, name)| (name, form.get(name)))
         .collect();
+    checked_draft(visit, customer.text(TextField::Country), &changed)
+}
+
+/// The fields of a form as a draft, with the checks of a PUT. `country` is the one that the record has.
+pub(super) fn checked_draft(
+    visit: &Visit<'_>,
+    country: Option<&str>,
+    changed: &BTreeMap<&str, &str>,
+) -> Result<Result<Draft, Vec<Problem>>, PageError> {
     let defect = |error: serde_json::Error| {
         PageError::Defect(format!("cannot write a form as JSON ({:?})", error.classify()))
     };
-    let json = zeroize::Zeroizing::new(serde_json::to_string(&changed).map_err(defect)?);
+    let json = zeroize::Zeroizing::new(serde_json::to_string(changed).map_err(defect)?);
     let cards = card::in_json(json.as_bytes()).into_iter();
     let refused = cards.filter(|found| !found.is_id || visit.entrypoint.card_guard == CardGuard::All);
     let refused: Vec<Problem> = refused.map(|found| found.problem).collect();
@@ -177,12 +188,12 @@ fn draft(
     }
     let members: Members<'_> = serde_json::from_str(&json).map_err(defect)?;
     let entrypoint_country = visit.entrypoint.country.as_deref();
-    let country = customer.text(TextField::Country).or(entrypoint_country);
+    let country = country.or(entrypoint_country);
     Ok(Draft::parse(&members, Context { now: clock::now(), country, entrypoint_country }))
 }
 
 /// The problems of a draft in the words of the page, each at its field.
-fn problems_of(visit: &Visit<'_>, problems: &[Problem]) -> Checked {
+pub(super) fn problems_of(visit: &Visit<'_>, problems: &[Problem]) -> Checked {
     let mut checked = Checked::default();
     for problem in problems {
         let At::Pointer(pointer) = &problem.at else { continue };

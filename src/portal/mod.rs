@@ -1,5 +1,5 @@
 //! The customer portal: pages under `/portal/{entry}` where customers of an entrypoint set a password, sign in, and see
-//! and edit their own record. The server renders all pages, without scripts; [`routes`] lists them on one screen.
+//! and edit their own record; and the pages of requests under `/pay/{entry}`. The server renders all pages, without scripts; [`routes`] lists them on one screen.
 //!
 //! A page is a [`visit::Visit`] of an entrypoint. Addresses in links and redirects are made here, never taken from a
 //! request. `web` holds what these pages share with other pages.
@@ -10,6 +10,7 @@ mod edit;
 mod forgot;
 mod invoices;
 mod orders;
+mod pay;
 mod record;
 mod set_password;
 mod sign_in;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use actix_web::web::{self, Data, Payload, ServiceConfig, get, post};
 use actix_web::{HttpRequest, HttpResponse, Route};
 
+use self::pay::limits::PayLimits;
 use self::visit::{SignedIn, Visit};
 use crate::domain::accounts::password::{self, Weakness};
 use crate::hashing::{HashLane, LaneError};
@@ -39,6 +41,8 @@ use crate::web::{PageError, PageResult, files};
 pub struct PortalSettings {
     /// The path in the public address before `/portal`: empty, or `/…` without a slash at the end.
     pub base_path: String,
+    /// The start of every address for people, without a slash at the end.
+    pub public_url: String,
     /// Whether cookies need an encrypted connection.
     pub is_secure: bool,
     /// How long sessions last.
@@ -57,6 +61,8 @@ pub struct Portal {
     settings: PortalSettings,
     /// The hash to verify when there is no account, so that the answer takes the same time.
     nobody_hash: String,
+    /// How often the pages of requests may be asked for.
+    pay_limits: PayLimits,
 }
 
 impl Portal {
@@ -66,7 +72,7 @@ impl Portal {
     /// [`VaultError::NoRandomness`].
     pub fn new(store: Arc<Store>, hashing: HashLane, settings: PortalSettings) -> Result<Portal, VaultError> {
         let nobody_hash = hash_of_nobody()?;
-        Ok(Portal { store, hashing, settings, nobody_hash })
+        Ok(Portal { store, hashing, settings, nobody_hash, pay_limits: PayLimits::default() })
     }
 
     /// Whether a password matches a hash. Without a hash it does the same work and returns false.
@@ -155,6 +161,13 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(page("/icon.svg").route(shows(async |visit: &Visit<'_>| {
             files::icon(visit.entrypoint.color(), visit.entrypoint.store_name())
         })))
+        .service(
+            web::resource("/pay/{entry}/{token}")
+                .route(shows(pay::show))
+                .route(takes(pay::send))
+                .default_service(web::to(nothing)),
+        )
+        .service(web::scope("/pay").default_service(web::to(nothing)))
         .service(web::scope("/portal").default_service(web::to(nothing)));
 }
 

@@ -94,6 +94,47 @@ translated! {
     method_invalid: "No longer accepted", "N’est plus accepté";
     method_expiring: "Expires soon", "Expire bientôt";
     method_expired: "Expired", "Expiré";
+    pay_title: "Payment", "Paiement";
+    pay_asks: "asks you for a payment.", "vous demande un paiement.";
+    pay_amount: "Amount", "Montant";
+    pay_until: "Payable until", "Payable jusqu’au";
+    pay_for: "For", "Objet";
+    pay_method: "Pay by", "Payer par";
+    pay_card: "Card", "Carte";
+    pay_ach: "Bank account", "Compte bancaire";
+    pay_wallet: "Wallet of this device", "Portefeuille de cet appareil";
+    pay_button: "Pay", "Payer";
+    pay_give_up: "Cancel", "Annuler";
+    pay_between: "Between", "Entre";
+    pay_and: "and", "et";
+    pay_at_least: "At least", "Au moins";
+    pay_at_most: "At most", "Au plus";
+    pay_bad_amount: "Enter an amount that fits, such as 12.50.", "Saisissez un montant qui convient, par exemple 12,50.";
+    pay_no_choice: "Choose how to pay.", "Choisissez un moyen de paiement.";
+    pay_declined: "The last payment was declined, and nothing was charged. You can try again.",
+        "Le dernier paiement a été refusé et rien n’a été débité. Vous pouvez réessayer.";
+    pay_in_progress: "A payment was begun and is not known to be over. If you have paid already, do not pay again.",
+        "Un paiement a été commencé et son issue n’est pas encore connue. Si vous avez déjà payé, ne payez pas une seconde fois.";
+    pay_no_provider: "This store takes no online payments yet. Nothing was charged.",
+        "Ce magasin n’accepte pas encore les paiements en ligne. Rien n’a été débité.";
+    pay_safe: "You enter the payment details with the payment provider, not on this page.",
+        "Vous saisissez les données de paiement chez le prestataire de paiement, pas sur cette page.";
+    pay_qr: "Open this page on your phone", "Ouvrir cette page sur votre téléphone";
+    pay_qr_alt: "QR code with the address of this page", "Code QR avec l’adresse de cette page";
+    pay_done: "Thank you", "Merci";
+    pay_done_lead: "This was paid.", "Le paiement a été effectué.";
+    pay_reference: "Reference:", "Référence :";
+    pay_expired: "This link has expired", "Ce lien a expiré";
+    pay_expired_lead: "Its time is over. Please ask the store for another one.",
+        "Son délai est passé. Demandez-en un autre au magasin.";
+    pay_cancelled: "This request was taken back", "Cette demande a été retirée";
+    pay_cancelled_lead: "Nothing is to be paid here any more.", "Il n’y a plus rien à payer ici.";
+    save_title: "Save a payment method", "Enregistrer un moyen de paiement";
+    save_asks: "asks you to save a payment method.", "vous demande d’enregistrer un moyen de paiement.";
+    save_until: "Until", "Jusqu’au";
+    save_button: "Continue", "Continuer";
+    save_done_lead: "Your payment method is saved.", "Votre moyen de paiement est enregistré.";
+    save_cancelled_lead: "Nothing is to be saved here any more.", "Il n’y a plus rien à enregistrer ici.";
     nothing_yet: "Nothing yet", "Rien pour le moment";
     no_choice: "None", "Aucun";
     messages: "Messages from us", "Nos messages";

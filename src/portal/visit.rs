@@ -26,6 +26,8 @@ pub(super) struct Visit<'a> {
     pub(super) language: Language,
     /// The path of the entrypoint's pages.
     pub(super) base: String,
+    /// The path of the pages that get the cookies of this one.
+    cookie_path: String,
 }
 
 /// A signed-in customer.
@@ -48,7 +50,26 @@ impl<'a> Visit<'a> {
         let entrypoint = settings.entrypoint;
         let language = asked_language(request).unwrap_or(entrypoint.theme.language);
         let base = format!("{}/portal/{}", portal.settings.base_path, entrypoint.entry);
-        Ok(Visit { portal, request, entrypoint, language, base })
+        // A cookie of the portal does not come along to the pages of requests, which lie elsewhere.
+        let is_pay = request.match_pattern().is_some_and(|pattern| pattern.starts_with("/pay/"));
+        let cookie_path = if is_pay {
+            format!("{}/pay/{}", portal.settings.base_path, entrypoint.entry)
+        } else {
+            base.clone()
+        };
+        Ok(Visit { portal, request, entrypoint, language, base, cookie_path })
+    }
+
+    /// The same visit in another language.
+    pub(super) fn in_language(&self, language: Language) -> Visit<'a> {
+        Visit {
+            portal: self.portal,
+            request: self.request,
+            entrypoint: self.entrypoint.clone(),
+            language,
+            base: self.base.clone(),
+            cookie_path: self.cookie_path.clone(),
+        }
     }
 
     pub(super) fn texts(&self) -> &'static Texts {
@@ -105,7 +126,7 @@ impl<'a> Visit<'a> {
     /// A cookie for the pages of this entrypoint.
     pub(super) fn cookie(&self, kind: &str, value: String) -> Cookie<'static> {
         let is_secure = self.portal.settings.is_secure;
-        let path = if is_secure { "/" } else { &self.base };
+        let path = if is_secure { "/" } else { &self.cookie_path };
         form::new_cookie(self.cookie_name(kind), value, path, is_secure)
     }
 

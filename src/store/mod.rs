@@ -28,6 +28,7 @@ mod orders;
 mod products;
 mod provider;
 mod register;
+mod requests;
 mod statistics;
 mod subscriptions;
 mod transactions;
@@ -68,6 +69,7 @@ pub use self::mail::{MailId, MailLease, Mark, OutboxMail, OutboxRequest};
 pub use self::orders::{FoundOrder, OrderPage, OrderRequest};
 pub use self::products::{ProductPage, ProductRequest};
 pub use self::provider::{DueCall, FoundCall};
+pub use self::requests::{LookedRequest, RequestPage, RequestRequest};
 pub use self::subscriptions::{SubscriptionPage, SubscriptionRequest};
 pub use self::transactions::lists::{
     ListedTransaction, TransactionKey, TransactionPage, TransactionRequest, TransactionSums,
@@ -397,6 +399,8 @@ handles! {
     orders: Orders,
     /// Calls of payment providers.
     provider: ProviderCalls,
+    /// Requests for money and for payment methods.
+    requests: Requests,
     /// Transactions of customers.
     transactions: Transactions,
     /// Entrypoints, their organisations and settings.

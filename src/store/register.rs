@@ -13,11 +13,12 @@ use super::mail::sealed::MailTable;
 use super::orders::sealed::OrderTable;
 use super::products::sealed::ProductTable;
 use super::provider::sealed::ProviderTable;
+use super::requests::sealed::RequestTable;
 use super::transactions::sealed::TransactionTable;
 
 /// All sealed tables. Customers come first, because a rotation needs the customers' salts to open the rows of other
 /// tables.
-pub(crate) const REGISTER: [&dyn SealedTable; 14] = [
+pub(crate) const REGISTER: [&dyn SealedTable; 15] = [
     &CustomerTables,
     &IdempotencyTable,
     &JobTables,
@@ -32,6 +33,7 @@ pub(crate) const REGISTER: [&dyn SealedTable; 14] = [
     &ProductTable,
     &OrderTable,
     &ProviderTable,
+    &RequestTable,
 ];
 
 #[cfg(test)]
@@ -45,7 +47,7 @@ mod tests {
     use crate::store::engine::migrate::migrate;
 
     /// Columns of bytes that are not sealed, each with its content.
-    const OTHERS: [(&str, &str); 44] = [
+    const OTHERS: [(&str, &str); 48] = [
         ("service_state.value", "checks the master key"),
         ("data_key.wrapped", "a key, wrapped by the master key"),
         ("signing_key.secret", "of no customer; the keyring seals it under the service's key"),
@@ -75,6 +77,10 @@ mod tests {
         ("sales_order.order_id", "a time and random bits"),
         ("provider_call.call_id", "a time and random bits"),
         ("provider_call.charge_id", "a time and random bits"),
+        ("payment_request.request_id", "a time and random bits"),
+        ("payment_request.order_id", "a time and random bits"),
+        ("payment_request.link_hash", "a hash of random bits"),
+        ("payment_request.last_trans_id", "a time and random bits"),
         ("transaction.trans_id", "a time and random bits"),
         ("transaction.digest", "a keyed hash"),
         ("transaction.refund_of", "a keyed hash"),

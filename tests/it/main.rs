@@ -58,6 +58,7 @@ mod query_plans;
 mod races;
 mod records;
 mod references;
+mod requests;
 mod rotation;
 mod sdk;
 mod sealed;

@@ -121,6 +121,9 @@ fn steady(value: Value, key: &str) -> Value {
                 "redemptionId",
                 "productId",
                 "orderId",
+                "paymentRequestId",
+                "linkId",
+                "PageIdentifier",
             ]
             .contains(&key) =>
         {
@@ -133,6 +136,12 @@ fn steady(value: Value, key: &str) -> Value {
         Value::String(text) if text.starts_with("INV-") || text.starts_with("CN-") => {
             let (head, number) = (text.split('-').next().unwrap(), text.rsplit('-').next().unwrap());
             json!(format!("{head}-2026-{number}"))
+        }
+        Value::String(text) if key == "responseData" && text.len() > 30 && text.starts_with("1-") => {
+            json!("1-01a2249aa0d30000000000000275a3ae")
+        }
+        Value::String(_) if key == "url" || key == "paymentUrl" => {
+            json!("https://pay.example/pay/demo/3JkP0aQw9vXy5TnZ2bRcD7mLhE4sGfU8iVo1NqBtWxA")
         }
         Value::String(_) if key == "day" => json!("2026-03-01"),
         Value::String(_) if key == "month" => json!("2026-03"),
@@ -529,6 +538,54 @@ async fn examples_equal_the_answers_of_the_service() {
     recorder.answer("resend_order", client.send(Method::POST, &format!("{of}/resend"), None, &[]).await);
     recorder.answer("cancel_order", client.send(Method::POST, &format!("{of}/cancel"), None, &[]).await);
     charges(&mut recorder, &server, &client).await;
+    // Payment requests, and links for payment methods
+    let bill = json!({"amount": 25, "description": "Deposit for the workshop", "methodTypes": ["card", "wallet"],
+        "expiresInDays": 14, "collect": ["phone"], "successUrl": "https://shop.example/thanks",
+        "cancelUrl": "https://shop.example/cart", "reference": "workshop-7", "notify": false});
+    recorder.request("create_payment_request", &bill);
+    let own = format!("{path}/paymentRequests");
+    let asked = recorder.answer("create_payment_request", client.post(&own, &bill).await);
+    let of = format!("/api/PaymentRequest/{}", asked.data()["paymentRequestId"].as_str().unwrap());
+    recorder.answer("list_customer_payment_requests", client.get(&own).await);
+    recorder.answer("get_payment_request", client.get(&of).await);
+    let tips = json!({"open": {"min": 1, "max": 500}, "description": "For the team", "collect": ["email"], "maxUses": 100});
+    recorder.request("create_reusable_payment_request", &tips);
+    recorder
+        .answer("create_reusable_payment_request", client.post("/api/PaymentRequest/ent0001", &tips).await);
+    recorder.answer("list_payment_requests", client.get("/api/PaymentRequests/ent0001").await);
+    let quietly = json!({"notify": false});
+    recorder.request("resend_payment_request", &quietly);
+    recorder.answer("resend_payment_request", client.post(&format!("{of}/resend"), &quietly).await);
+    let cancelled = client.send(Method::POST, &format!("{of}/cancel"), None, &[]).await;
+    recorder.answer("cancel_payment_request", cancelled);
+    // Payabli's payment links
+    let mut bill = invoice(created.id());
+    bill["invoiceData"]["invoiceStatus"] = json!(1);
+    let made = client.post("/api/Invoice/ent0001", &bill).await.expect(200);
+    let page = json!({"page": {"header": "Your bill", "enabled": true}});
+    recorder.request("create_pay_link", &page);
+    let linked = client.post(&format!("/api/PaymentLink/{}", made.json["responseData"]), &page).await;
+    let linked = recorder.answer("create_pay_link", linked);
+    let id = linked.json["responseData"].as_str().unwrap().to_owned();
+    recorder.answer("load_pay_link", client.get(&format!("/api/PaymentLink/load/{id}")).await);
+    recorder.answer("send_pay_link", client.get(&format!("/api/PaymentLink/send/{id}")).await);
+    let push = json!({"channel": "email", "additionalEmails": [], "attachFile": false});
+    recorder.request("push_pay_link", &push);
+    recorder.answer("push_pay_link", client.post(&format!("/api/PaymentLink/push/{id}"), &push).await);
+    recorder.answer("delete_pay_link", client.delete(&format!("/api/PaymentLink/{id}")).await);
+    let of = format!("/api/Invoice/{}", made.json["responseData"]);
+    client.send(Method::POST, &format!("{of}/void"), None, &[]).await.expect(200);
+    let card = json!({"methodTypes": ["card"], "description": "For your subscription",
+        "completeUrl": "https://shop.example/done", "notify": false});
+    recorder.request("create_method_link", &card);
+    let own = format!("{path}/methodLinks");
+    let linked = recorder.answer("create_method_link", client.post(&own, &card).await);
+    let of = format!("{own}/{}", linked.data()["linkId"].as_str().unwrap());
+    recorder.answer("list_method_links", client.get(&own).await);
+    recorder.request("resend_method_link", &quietly);
+    recorder.answer("resend_method_link", client.post(&format!("{of}/resend"), &quietly).await);
+    let cancelled = client.send(Method::POST, &format!("{of}/cancel"), None, &[]).await;
+    recorder.answer("cancel_method_link", cancelled);
     // A customer with one that runs is not deleted.
     let place = "/api/Subscription/external/ent0001/billing/sub-1";
     client.put(place, &json!({"status": "ended"})).await.expect(200);

@@ -250,12 +250,6 @@ both!(rules_18_a_refused_order_leaves_nothing, |db| async {
         ),
         (json!({"coupon": "NONE", "lines": tea}), 409, "unknown_coupon", "/coupon"),
         (json!({"coupon": "EUR", "lines": tea}), 409, "currency_mismatch", "/coupon"),
-        (
-            json!({"collect": "request", "coupon": "TEN", "lines": tea}),
-            409,
-            "no_payment_requests",
-            "/collect",
-        ),
         (json!({}), 400, "required", "/lines"),
         (json!({"lines": []}), 400, "required", "/lines"),
         (json!({"lines": [{"unitPrice": 1}]}), 400, "required", "/lines/0/name"),

@@ -2,7 +2,7 @@
 //! `tests/sdk/portal_walk.py` goes through it with a real browser.
 
 mod attacks;
-mod browser;
+pub(crate) mod browser;
 mod guessing;
 mod links;
 mod logins;

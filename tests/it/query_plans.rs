@@ -314,6 +314,40 @@ async fn rules_18_sqlite_finds_orders_by_their_indexes() {
     }
 }
 
+#[tokio::test]
+async fn rules_20_sqlite_finds_requests_by_their_indexes() {
+    let server = Server::start(Db::Sqlite).await;
+    let mut sql = Sql::open(server.site());
+    for (wanted, query) in [
+        ("request_id=?", "SELECT * FROM payment_request WHERE entrypoint_id = 1 AND request_id = x'00'"),
+        (
+            "link_hash=?",
+            "SELECT request_id FROM payment_request WHERE entrypoint_id = 1 AND link_hash = x'00' LIMIT 1",
+        ),
+        (
+            "kind=? AND request_id<?",
+            "SELECT * FROM payment_request WHERE entrypoint_id = 1 AND kind = 0 AND request_id < x'00' \
+             ORDER BY request_id DESC LIMIT 21",
+        ),
+        (
+            "customer_id=? AND kind=? AND request_id<?",
+            "SELECT * FROM payment_request WHERE entrypoint_id = 1 AND kind = 0 AND customer_id IN (5) \
+             AND request_id < x'00' ORDER BY request_id DESC LIMIT 21",
+        ),
+        (
+            "customer_id=?",
+            "UPDATE payment_request SET document = NULL WHERE entrypoint_id = 1 AND customer_id = 5",
+        ),
+        (
+            "customer_id=?",
+            "SELECT request_id FROM payment_request WHERE entrypoint_id = 1 AND customer_id = 5 AND state IN (0, 1, 4)",
+        ),
+    ] {
+        let plan = sql.plan(query);
+        assert!(plan.contains(wanted) && !plan.contains("TEMP B-TREE"), "{query:.120}: {plan}");
+    }
+}
+
 /// The queries of coupons and products name all that they look for, without statistics of the tables.
 #[tokio::test]
 async fn rules_17_sqlite_finds_coupons_and_products_by_their_indexes() {

@@ -74,12 +74,12 @@ checks.negative_data_rejection.expected-statuses = [200, 400, 401, 403, 404, 405
 
 # Receipts and invoices go to the customer's own address alone, which a schema cannot know.
 [[operations]]
-include-path-regex = "^/api/(MoneyIn/sendreceipt|Invoice/send)/"
+include-path-regex = "^/api/(MoneyIn/sendreceipt|Invoice/send|PaymentLink)/"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", 400, 401, 403, 404, 409, 429, "5xx"]
 
-# So it does for lists of coupons, products and orders.
+# So it does for lists of coupons, products, orders and requests.
 [[operations]]
-include-path-regex = "^/api/(Coupon/|Product/|Customer/[^/]+/(coupons|orders))"
+include-path-regex = "^/api/(Coupon/|Product/|PaymentRequests?/|Customer/[^/]+/(coupons|orders|paymentRequests|methodLinks))"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", 400, 401, 403, 404, 409, 412, 429, "5xx"]
 """
 

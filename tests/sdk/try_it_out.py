@@ -17,9 +17,9 @@ METHODS = ("get", "put", "post", "delete")
 # What a first token cannot do where other machines may reach the service: it lacks `settings`, `tokens` and `service` there
 # (rules 1). Each refusal says how to make a token that can.
 REFUSED = re.compile(r"/(Organization|Paypoint(?!/labels)|Token)\b")
-# The service chooses the ids of stored methods, transactions, redemptions, products, invoices and orders, so the
+# The service chooses the ids of stored methods, transactions, redemptions, products, invoices, orders and requests, so the
 # document cannot know them.
-UNKNOWN = ("{methodId}", "{transId}", "{redemptionId}", "{productId}", "{invoiceId}", "{orderId}")
+UNKNOWN = ("{methodId}", "{transId}", "{redemptionId}", "{productId}", "{invoiceId}", "{orderId}", "{paymentRequestId}", "{linkId}")
 # There is no billing engine.
 NEVER = {("post", "/Subscription/add")}
 # There is no payment provider, and a first token may not charge where other machines may reach the service.
@@ -116,6 +116,10 @@ def main():
         expected = {403} if is_refused else {409} if is_never else {404} if is_unknown else {200, 202}
         if (method, path) in UNPROVEN:
             expected = {401}
+        is_refused = bool(REFUSED.match(path)) and not has_every_right
+        is_never = (method, path) in NEVER
+        is_unknown = any(name in path for name in UNKNOWN) or (path in ("/Invoice/{target}", "/PaymentRequest/{target}") and method != "post") or path == "/PaymentLink/{target}"
+        expected = {409} if is_never else {403} if is_refused else {404} if is_unknown else {200, 202}
         if answer.status not in expected:
             wrong.append(f"{method} {path}: {answer.status} {answer.text[:600]}")
         elif is_refused and "customary token create" not in answer.text:

@@ -571,6 +571,45 @@ CREATE TABLE provider_call (
 CREATE INDEX provider_call_charge ON provider_call (entrypoint_id, charge_id, call_id);
 CREATE INDEX provider_call_customer ON provider_call (entrypoint_id, customer_id, call_id);
 CREATE INDEX provider_call_due ON provider_call (due_at_us, entrypoint_id, call_id) WHERE due_at_us IS NOT NULL;
+-- Requests for money and for payment methods.
+CREATE TABLE payment_request (
+    entrypoint_id BIGINT NOT NULL,
+    -- 6 bytes of milliseconds of its making, then 10 random ones.
+    request_id BLOB NOT NULL,
+    -- 0 money, 1 a payment method.
+    kind SMALLINT NOT NULL,
+    -- NULL for a reusable one. It stays when the person is erased.
+    customer_id BIGINT,
+    version BIGINT NOT NULL,
+    -- 0 new, 1 in progress, 2 done, 4 declined, 5 cancelled; that it is expired follows from the time.
+    state SMALLINT NOT NULL,
+    currency TEXT NOT NULL,
+    -- Ten-thousandths of the currency; NULL if the payer says how much.
+    amount_units BIGINT,
+    min_units BIGINT,
+    max_units BIGINT,
+    -- How often it was answered, and how often it can be; NULL for any number.
+    uses BIGINT NOT NULL,
+    max_uses BIGINT,
+    invoice_id BIGINT,
+    -- The order that made it.
+    order_id BLOB,
+    -- Of the link's 256 random bits.
+    link_hash BLOB NOT NULL,
+    expires_at_us BIGINT NOT NULL,
+    created_at_us BIGINT NOT NULL,
+    updated_at_us BIGINT NOT NULL,
+    -- The last transaction that answered it, or tried to.
+    last_trans_id BLOB,
+    -- The data key of the document.
+    key_id BIGINT NOT NULL,
+    -- Sealed under the customer's salt, or the entrypoint's: description, addresses, reference. NULL once the person is erased.
+    document BLOB,
+    PRIMARY KEY (entrypoint_id, request_id),
+    UNIQUE (entrypoint_id, link_hash)
+) WITHOUT ROWID;
+CREATE INDEX payment_request_kind ON payment_request (entrypoint_id, kind, request_id);
+CREATE INDEX payment_request_customer ON payment_request (entrypoint_id, customer_id, kind, request_id);
 
 -- Customers whose stage moves at a time, unless something happens before.
 CREATE TABLE lifecycle_due (
@@ -926,6 +965,10 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('provider_call', 'provider_call_charge', '1000000 1000000 1 1'),
     ('provider_call', 'provider_call_customer', '1000000 1000000 10 1'),
     ('provider_call', 'provider_call_due', '1000 1 1 1'),
+    ('payment_request', 'payment_request', '1000000 1000000 1'),
+    ('payment_request', 'sqlite_autoindex_payment_request_2', '1000000 1000000 1'),
+    ('payment_request', 'payment_request_kind', '1000000 1000000 500000 1'),
+    ('payment_request', 'payment_request_customer', '1000000 1000000 10 5 1'),
     ('subscription', 'subscription', '100000 100000 1'),
     ('subscription', 'sqlite_autoindex_subscription_2', '100000 100000 1'),
     ('subscription', 'subscription_customer', '100000 100000 2 1'),

@@ -13,6 +13,8 @@ use actix_web::http::header::{
 use actix_web::web::Bytes;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::routes::is_page;
+
 /// The least size of an answer that is compressed, in bytes. Below it, compression costs more than it saves. A record is
 /// smaller.
 pub(super) const BYTES_MIN: u64 = 4 * 1024;
@@ -60,7 +62,7 @@ pub(crate) fn compressed<B: MessageBody>(
         BodySize::None => false,
     };
     let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let is_page = response.request().path().starts_with("/portal");
+    let is_page = is_page(response.request().path());
     if !is_long || !is_text(media) || is_page || headers.contains_key(ETAG) {
         merge_vary(response.headers_mut());
         return response.map_into_right_body();

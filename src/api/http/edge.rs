@@ -19,6 +19,7 @@ use super::connections::Connection;
 use super::error::Error;
 use super::framing::Body;
 use super::gate::{REQUEST_ID, request_id};
+use super::routes::is_page;
 use super::security::{self, POLICY_OF_DATA, POLICY_OF_SWAGGER_UI};
 use super::state::App;
 use super::wire::OpenRequest;
@@ -107,7 +108,7 @@ fn guard(headers: &mut HeaderMap, policy: &'static str) {
 }
 
 /// The rules for scripts of other sites, by the origins that the operator allows; `*` allows all. Tokens travel in
-/// headers, so no answer depends on cookies. The pages of the portal are not for scripts.
+/// headers, so no answer depends on cookies. The pages for people are not for scripts.
 pub(crate) fn cors(origins: &[String]) -> Cors {
     const EXPOSED: [&str; 9] = [
         "ETag",
@@ -125,7 +126,7 @@ pub(crate) fn cors(origins: &[String]) -> Cors {
     let allows_all = origins.iter().any(|origin| origin == "*");
     Cors::default()
         .allowed_origin_fn(move |origin, request| {
-            (allows_all || origins.contains(origin)) && !request.uri.path().starts_with("/portal")
+            (allows_all || origins.contains(origin)) && !is_page(request.uri.path())
         })
         .allowed_methods(["GET", "HEAD", "POST", "PUT", "DELETE"])
         // SDKs send headers of their own, such as `X-Fern-Language`.

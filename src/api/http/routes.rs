@@ -12,8 +12,8 @@ const PROTECTED: &str = "/api/";
 /// Every path below this one tells how the service is.
 const HEALTH: &str = "/health/";
 
-/// The pages for people.
-const PAGES: &str = "/portal";
+/// The pages for people: the portal, and those of requests.
+const PAGES: [&str; 2] = ["/portal", "/pay"];
 
 /// The documentation in a browser.
 const SWAGGER_UI: &str = "/swagger-ui";
@@ -64,7 +64,7 @@ pub(crate) enum Routed<'a> {
     NotFound,
     /// The documentation and its files, which need no token and are not in the table.
     Elsewhere,
-    /// `/portal` and below: pages for people, with their own routes and errors.
+    /// `/portal`, `/pay` and below: pages for people, with their own routes and errors.
     Page,
     /// An address that people try. The path is relative, so that it also holds behind a proxy that adds a prefix.
     Redirect(String),
@@ -177,7 +177,12 @@ fn page(path: &str, reads: bool) -> Option<Routed<'static>> {
         let refused = || Routed::WrongMethod { allow: "GET, HEAD".into(), is_public: true };
         return Some(if reads { Routed::Elsewhere } else { refused() });
     }
-    is_below(path, PAGES).then_some(Routed::Page)
+    is_page(path).then_some(Routed::Page)
+}
+
+/// Whether a path is one of a page for people.
+pub(crate) fn is_page(path: &str) -> bool {
+    PAGES.iter().any(|place| is_below(path, place))
 }
 
 /// Whether a path is a place or below it.
@@ -190,14 +195,15 @@ fn redirect(path: &str) -> Option<String> {
     if path == "/" || path == SWAGGER_UI {
         return Some("./swagger-ui/".to_owned());
     }
-    let page = path.strip_prefix(PAGES)?.strip_prefix('/')?.strip_suffix('/')?;
+    let below = PAGES.iter().find_map(|place| path.strip_prefix(place))?;
+    let page = below.strip_prefix('/')?.strip_suffix('/')?;
     let name = page.rsplit('/').next().filter(|name| !name.is_empty())?;
     Some(format!("../{name}"))
 }
 
 /// What the address of a route names, for the answer that there is none.
 pub(crate) fn named_by(template: &str) -> &'static str {
-    const NAMES: [(&str, &str); 20] = [
+    const NAMES: [(&str, &str); 22] = [
         ("{secretId}", "entrypoint or secret"),
         ("/byReference/", "entrypoint or customer"),
         ("link/{customerId}/{transId}", "customer or transaction"),
@@ -205,6 +211,8 @@ pub(crate) fn named_by(template: &str) -> &'static str {
         ("{methodId}", "customer or method"),
         ("{addressId}", "customer or address"),
         ("{commentId}", "customer or comment"),
+        ("{linkId}", "customer or link"),
+        ("{paymentRequestId}", "payment request"),
         ("{customerId}", "customer"),
         ("{orgId}", "organisation"),
         ("{jti}", "token"),
@@ -269,6 +277,8 @@ mod tests {
             ("/portal/shop", None),
             ("/portal/shop//", None),
             ("/portals/shop/", None),
+            ("/pay/shop/token/", Some("../token")),
+            ("/payments/", None),
             ("/api/Token/", None),
         ] {
             assert_eq!(redirect(path).as_deref(), place, "{path}");

@@ -23,6 +23,8 @@ pub struct App {
     pub link_ttl_secs: i64,
     /// The operator's payment provider, if there is one.
     pub provider: Option<Arc<HttpProvider>>,
+    /// The start of every address for people, without a slash at the end.
+    pub public_url: String,
     /// Which tokens are in force.
     pub guard: Arc<Guard>,
     /// Where passwords of requests are checked and hashed.

@@ -24,6 +24,7 @@ use crate::domain::filter::ListOrder;
 use crate::domain::orders::draft::OrderDraft;
 use crate::domain::orders::filter::{OrderField, OrderFilter};
 use crate::domain::orders::{Collect, OrderId};
+use crate::domain::requests::pay_url;
 use crate::domain::transactions::id::TransId;
 use crate::domain::view::{Seen, View};
 use crate::store::{FoundOrder, OrderRequest};
@@ -79,7 +80,8 @@ pub(crate) struct OrderIn {
     /// The code of a coupon to redeem.
     #[schema(max_length = 64)]
     coupon: Option<String>,
-    /// `onAccount` (default): an open invoice; `paid`: an invoice that is paid with it; `request`: not yet, it answers 409.
+    /// `onAccount` (default): an open invoice; `paid`: an invoice that is paid with it; `request`: an invoice that
+    /// the customer pays by a link, which the answer has; the order is `pending` until then.
     collect: Option<Collect>,
     /// Whether the customer gets the confirmation and the invoice by mail; true by default.
     notify: Option<bool>,
@@ -156,8 +158,8 @@ impl<'a> OrdersOut<'a> {
 
 /// Take an order of a customer
 ///
-/// Makes an invoice at once, redeems the coupon, records the payment of one that was paid on the spot, and sends confirmation
-/// and invoice by mail: all of it, or nothing. The customer's stage moves as by a sale.
+/// Makes an invoice at once, redeems the coupon, records the payment of one that was paid on the spot or asks for it by a link,
+/// and sends confirmation and invoice by mail: all of it, or nothing. The customer's stage moves as by a sale.
 #[utoipa::path(
     tag = "Orders",
     params(CustomerPath, KeyHeader),
@@ -173,11 +175,12 @@ pub(crate) async fn take_order(call: Call, payload: Payload) -> Result<HttpRespo
     let mutation = call.json(place, payload).await?;
     let problems = call.params().problems();
     let random = uuid::Uuid::new_v4().as_u128();
+    let link = call.app.store.requests().new_link()?;
     let read = body::parsed(&mutation.body, move |bytes| {
         let read = body::members(bytes)
             .and_then(|members| OrderDraft::parse(&members, place).map_err(Error::Invalid));
         let draft = Box::new(unless_any(problems, read)?);
-        Ok(Action::Order(Box::new(ChangeOrder::Take { customer_id, draft, random })))
+        Ok(Action::Order(Box::new(ChangeOrder::Take { customer_id, draft, link, random })))
     });
     let answer = mutation.write(read.await).await?;
     done(&call, place, &answer).await
@@ -252,7 +255,7 @@ pub(crate) async fn list_orders(call: Call) -> Result<HttpResponse, Error> {
 
 /// Cancel an order
 ///
-/// Voids its invoice, and gives the place of its coupon back. An order whose invoice is paid or credited is not cancelled (409,
+/// Voids its invoice, takes its payment request back, and gives the place of its coupon back. An order whose invoice is paid or credited is not cancelled (409,
 /// `order_paid`). The same again changes nothing.
 #[utoipa::path(
     tag = "Orders",
@@ -266,7 +269,8 @@ pub(crate) async fn cancel_order(call: Call, payload: Payload) -> Result<HttpRes
 
 /// Send the mails of an order again
 ///
-/// The confirmation and the invoice, to the present address of the customer.
+/// The confirmation and the invoice, to the present address of the customer. The confirmation of an order that waits for its
+/// payment has a new link to pay by, which the answer has too; the one before ends.
 #[utoipa::path(
     tag = "Orders",
     params(OrderPath, KeyHeader),
@@ -274,7 +278,8 @@ pub(crate) async fn cancel_order(call: Call, payload: Payload) -> Result<HttpRes
 )]
 #[post("/api/Order/{orderId}/resend")]
 pub(crate) async fn resend_order(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
-    change(&call, payload, ChangeOrder::Resend).await
+    let link = call.app.store.requests().new_link()?;
+    change(&call, payload, |id| ChangeOrder::Resend { id, link }).await
 }
 
 async fn change(
@@ -305,13 +310,15 @@ async fn place(call: &Call, scope: Scope) -> Result<(i64, OrderId), Error> {
 }
 
 async fn done(call: &Call, place: i64, answer: &Seen) -> Result<HttpResponse, Error> {
-    let id = match &answer.outcome {
-        Outcome::Ordered(done) => done.order_id,
+    let (id, token) = match &answer.outcome {
+        Outcome::Ordered(done) => (done.order_id, done.token.as_deref()),
         Outcome::Linked { .. } => return Err(Error::NotFound),
         _ => return Err(Error::Internal("the outcome is not that of an order".into())),
     };
     let one = call.app.store.orders().find(place, id).await?;
-    let response_data = one.as_ref().map(|one| OrderOut::new(one, view_of(&call.caller)));
+    let url = token.map(|token| pay_url(&call.app.public_url, &answer.entrypoint.entry, token));
+    let shown = one.as_ref().map(|one| OrderOut::new(one, view_of(&call.caller)));
+    let response_data = shown.map(|shown| shown.with_payment_url(url));
     Ok(ok(answer.replayed).json(OrderDoneOut { is_success: true, response_text: "Success", response_data }))
 }
 

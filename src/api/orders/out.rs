@@ -36,6 +36,11 @@ pub(crate) struct OrderOut<'a> {
     /// What it comes to, with tax.
     #[schema(value_type = f64)]
     total: Option<Box<RawValue>>,
+    /// The payment request that collects its money.
+    payment_request_id: Option<String>,
+    /// The address to pay at. Only in the answer that makes the link: the service keeps its hash.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment_url: Option<String>,
     /// Its invoice.
     invoice_id: Option<i64>,
     /// The number of that.
@@ -97,6 +102,10 @@ impl<'a> OrderOut<'a> {
                 .and_then(|coupon| decimal(&coupon.discount)),
             tax: content.and_then(|content| decimal(&content.sums.tax)),
             total: decimal(&order.total),
+            payment_request_id: content
+                .and_then(|content| content.request_id)
+                .map(|id| id.show(one.found.entrypoint.id)),
+            payment_url: None,
             invoice_id: order.invoice_id,
             invoice_number: content.and_then(|content| content.invoice_number.as_deref()),
             purchase_order: content.and_then(|content| content.purchase_order.as_deref()),
@@ -105,6 +114,11 @@ impl<'a> OrderOut<'a> {
             updated_at: order.updated_at.to_rfc3339(),
             version: order.version,
         }
+    }
+
+    /// The same with the address to pay at.
+    pub(super) fn with_payment_url(self, payment_url: Option<String>) -> OrderOut<'a> {
+        OrderOut { payment_url, ..self }
     }
 }
 

@@ -9,6 +9,7 @@ use super::delivery::{Ingest, ItemAnswer, LinkTransaction};
 use super::invoicing::{ChangeInvoice, InvoiceDone};
 use super::ordering::{ChangeOrder, OrderDone};
 pub use super::precondition::Precondition;
+use super::requesting::{ChangeRequest, RequestDone};
 use super::shop::{ChangeCoupon, ChangeProduct, CouponOutcome, ProductOutcome};
 use crate::domain::accounts::sight::Sight;
 use crate::domain::addresses::draft::AddressDraft;
@@ -86,6 +87,8 @@ pub enum Action {
     Order(Box<ChangeOrder>),
     /// Ask a payment provider for something, or take what it answered (rules 20).
     Provider(Box<AskProvider>),
+    /// Make, cancel or send a request for money or for a payment method.
+    Request(Box<ChangeRequest>),
     /// Do nothing: answer the outcome kept under the key, or refuse with these problems if there is none (rules 4).
     Replay(Vec<Problem>),
 }
@@ -456,6 +459,8 @@ pub enum Outcome {
     Ordered(OrderDone),
     /// Something became of a call of a payment provider.
     Asked(AskDone),
+    /// Something became of a request for money or for a payment method.
+    Requested(RequestDone),
 }
 
 impl Outcome {
@@ -475,6 +480,7 @@ impl Outcome {
             | Outcome::Product(_)
             | Outcome::Ordered(_)
             | Outcome::Asked(_)
+            | Outcome::Requested(_)
             | Outcome::Linked { .. } => None,
         }
     }
@@ -492,6 +498,7 @@ impl Outcome {
             Outcome::Invoiced(done) => Some(done.customer_id),
             Outcome::Ordered(done) => Some(done.customer_id),
             Outcome::Asked(done) => done.customer_id,
+            Outcome::Requested(done) => done.customer_id,
             Outcome::Coupon(outcome) => outcome.customer(),
             Outcome::Matched(_) | Outcome::Ingested(_) | Outcome::Product(_) => None,
         }

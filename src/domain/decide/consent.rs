@@ -36,12 +36,8 @@ pub(super) fn decide_consent(
     let (version, revision) = change(working_set, &stored, after, operation, actor);
     let is_open = given.of(Channel::ECommunication).status == ConsentStatus::Pending;
     let mail = (asks && is_open).then_some(MailOrder {
-        customer_id: consent.id,
-        kind: MailKind::ConsentOptIn,
         link_ttl_secs: consent.link_ttl_secs,
-        to: None,
-        invoice_id: None,
-        order: None,
+        ..MailOrder::of(consent.id, MailKind::ConsentOptIn)
     });
     Ok(Effects::new(Outcome::Changed { id: consent.id, version }, revision).with_mail(mail))
 }

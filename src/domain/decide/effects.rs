@@ -7,10 +7,11 @@ use super::command::{Actor, Outcome, Precomputed};
 use super::coupon_book::CouponEffect;
 use super::events::Event;
 use crate::domain::comments::CommentChange;
+use crate::domain::customers::draft::Secret;
 use crate::domain::customers::history::Operation;
 use crate::domain::customers::record::Stored;
 use crate::domain::kernel::time::Micros;
-use crate::domain::mail::{MailKind, OrderEnclosed};
+use crate::domain::mail::{MailKind, OrderEnclosed, RequestEnclosed};
 
 /// The result of a command.
 #[derive(Debug, Clone)]
@@ -103,4 +104,24 @@ pub struct MailOrder {
     pub invoice_id: Option<i64>,
     /// The order that the mail confirms.
     pub order: Option<Box<OrderEnclosed>>,
+    /// The request that the mail brings.
+    pub request: Option<Box<RequestEnclosed>>,
+    /// The token of the link to the page of a request, if the mail brings one.
+    pub link: Option<Secret>,
+}
+
+impl MailOrder {
+    /// A mail to the present address of a customer that carries nothing.
+    pub fn of(customer_id: i64, kind: MailKind) -> MailOrder {
+        MailOrder {
+            customer_id,
+            kind,
+            link_ttl_secs: 0,
+            to: None,
+            invoice_id: None,
+            order: None,
+            request: None,
+            link: None,
+        }
+    }
 }

@@ -21,6 +21,8 @@ pub const INVOICES: &str = "invoices";
 pub const COUPONS: &str = "coupons";
 /// The name of the list of orders.
 pub const ORDERS: &str = "orders";
+/// The name of the list of requests for money and for payment methods.
+pub const REQUESTS: &str = "requests";
 /// The name of the list of products.
 pub const PRODUCTS: &str = "products";
 
@@ -108,12 +110,30 @@ pub enum EventKind {
     /// An order was taken.
     #[strum(serialize = "order.created")]
     OrderCreated,
+    /// An order was paid by its payment request, or its invoice in another way.
+    #[strum(serialize = "order.completed")]
+    OrderCompleted,
     /// An order was taken back.
     #[strum(serialize = "order.cancelled")]
     OrderCancelled,
     /// The mails of an order were sent again.
     #[strum(serialize = "order.sent")]
     OrderSent,
+    /// A request for money or for a payment method was made.
+    #[strum(serialize = "request.created")]
+    RequestCreated,
+    /// A request was taken back.
+    #[strum(serialize = "request.cancelled")]
+    RequestCancelled,
+    /// A request got another link.
+    #[strum(serialize = "request.sent")]
+    RequestSent,
+    /// A request was answered.
+    #[strum(serialize = "request.paid")]
+    RequestPaid,
+    /// A payment of a request was declined.
+    #[strum(serialize = "request.declined")]
+    RequestDeclined,
     /// A product was made.
     #[strum(serialize = "product.created")]
     ProductCreated,
@@ -150,7 +170,15 @@ impl EventKind {
             | EventKind::CouponAssigned
             | EventKind::CouponRedeemed
             | EventKind::CouponReleased => COUPONS,
-            EventKind::OrderCreated | EventKind::OrderCancelled | EventKind::OrderSent => ORDERS,
+            EventKind::OrderCreated
+            | EventKind::OrderCompleted
+            | EventKind::OrderCancelled
+            | EventKind::OrderSent => ORDERS,
+            EventKind::RequestCreated
+            | EventKind::RequestCancelled
+            | EventKind::RequestSent
+            | EventKind::RequestPaid
+            | EventKind::RequestDeclined => REQUESTS,
             EventKind::ProductCreated | EventKind::ProductUpdated | EventKind::ProductDeleted => PRODUCTS,
         }
     }
@@ -166,7 +194,7 @@ impl EventKind {
 pub struct Event {
     /// What happened.
     pub kind: EventKind,
-    /// `customerId`; `None` for a transaction that belongs to nobody, and for coupons and products themselves.
+    /// `customerId`; `None` for a transaction that belongs to nobody, and for coupons, products and reusable requests themselves.
     pub customer_id: Option<i64>,
     /// The id of what changed.
     pub subject_id: Option<String>,

@@ -100,14 +100,7 @@ impl Revision {
             ),
         ];
         let to = old.text(TextField::Email).is_some().then(|| Arc::clone(before));
-        let order = |kind| MailOrder {
-            customer_id: self.after.id,
-            kind,
-            link_ttl_secs: 0,
-            to: to.clone(),
-            invoice_id: None,
-            order: None,
-        };
+        let order = |kind| MailOrder { to: to.clone(), ..MailOrder::of(self.after.id, kind) };
         told.into_iter().filter(|(_, is_told)| *is_told).map(|(kind, _)| order(kind)).collect()
     }
 }

@@ -55,14 +55,8 @@ pub(super) fn decide_invite(
     after.invitation =
         Some(Invitation { at: working_set.now, expires_at: working_set.now.plus_secs(invite.link_ttl_secs) });
     let (version, revision) = change(working_set, &stored, after, Operation::Invited, actor);
-    let mail = MailOrder {
-        customer_id: invite.id,
-        kind: MailKind::Invitation,
-        link_ttl_secs: invite.link_ttl_secs,
-        to: None,
-        invoice_id: None,
-        order: None,
-    };
+    let mail =
+        MailOrder { link_ttl_secs: invite.link_ttl_secs, ..MailOrder::of(invite.id, MailKind::Invitation) };
     Ok(Effects::new(Outcome::Changed { id: invite.id, version }, revision).with_mail(Some(mail)))
 }
 

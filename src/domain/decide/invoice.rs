@@ -419,14 +419,7 @@ fn send(working_set: &mut WorkingSet, invoice: &Invoice, actor: &Actor) -> Resul
 
 /// The mail that brings an invoice to its customer.
 pub(super) fn mail_of(invoice: &Invoice) -> MailOrder {
-    MailOrder {
-        customer_id: invoice.customer_id,
-        kind: MailKind::Invoice,
-        link_ttl_secs: 0,
-        to: None,
-        invoice_id: Some(invoice.id),
-        order: None,
-    }
+    MailOrder { invoice_id: Some(invoice.id), ..MailOrder::of(invoice.customer_id, MailKind::Invoice) }
 }
 
 fn must_be_draft(invoice: &Invoice, message: &str) -> Result<(), Undecided> {

@@ -9,6 +9,7 @@ use crate::domain::orders::OrderId;
 use crate::domain::products::ProductId;
 use crate::domain::provider::CallId;
 use crate::domain::references::Reference;
+use crate::domain::requests::RequestId;
 use crate::domain::transactions::id::TransId;
 
 /// The source of a transaction and its id there, by which deliveries name it.
@@ -59,6 +60,12 @@ pub enum Missing {
     ProviderCall(CallId),
     /// All calls about a charge.
     CallsOfCharge(CallId),
+    /// A request, by its id, with its customer.
+    Request(RequestId),
+    /// Which request has a link, by the hash of its token.
+    RequestLink([u8; 32]),
+    /// The requests of a customer that wait to be answered.
+    OpenRequests(i64),
     /// A product, by its id.
     Product(ProductId),
     /// How many products there are.

@@ -40,6 +40,9 @@ pub mod product;
 mod provider;
 pub mod provider_book;
 mod reference;
+mod request;
+pub mod request_book;
+pub mod requesting;
 mod settlement;
 pub mod shop;
 mod subscription;
@@ -124,6 +127,7 @@ pub fn decide(working_set: &mut WorkingSet, command: &Command) -> Result<Answer,
         Action::Product(change) => product::decide_product(working_set, change, actor)?,
         Action::Order(change) => order::decide_order(working_set, change, actor)?,
         Action::Provider(ask) => provider::decide_provider(working_set, ask, actor)?,
+        Action::Request(change) => request::decide_request(working_set, change, actor)?,
         Action::Replay(problems) => return Err(Rejection::Invalid(problems.clone()).into()),
     };
     let outcome = working_set.take(effects);
@@ -201,6 +205,7 @@ pub fn precomputed_keys(working_set: &WorkingSet, command: &Command) -> Vec<Matc
         | Action::Product(_)
         | Action::Order(_)
         | Action::Provider(_)
+        | Action::Request(_)
         | Action::Replay(_) => Vec::new(),
     }
 }
@@ -328,6 +333,7 @@ mod tests {
                 set.add_last_sale(1, None);
                 set.add_pending(1, 0);
                 set.invoices.add_unsettled(1, Vec::new());
+                set.requests.add_open(1, Vec::new());
                 for number in actions {
                     let actor = Actor { name: "test".into(), jti: String::new() };
                     let action = action(number);

@@ -10,6 +10,7 @@ use super::events::EventKind;
 use super::invoice::{issued, mail_of, new_invoice};
 use super::issue::{issue, next, refused};
 use super::ordering::{ChangeOrder, OrderDone};
+use super::request::request_event;
 use super::shop::Redeem;
 use super::taking_back::{cancel_order, order_event, void_invoice};
 use super::transaction::record_own;
@@ -23,17 +24,22 @@ use crate::domain::invoices::{
 };
 use crate::domain::kernel::money::Money;
 use crate::domain::kernel::problem::{Problem, Rejection};
+use crate::domain::kernel::time::Micros;
 use crate::domain::mail::{MailKind, OrderEnclosed, OrderedLine};
 use crate::domain::orders::draft::{OrderDraft, OrderLine};
 use crate::domain::orders::{Collect, Order, OrderContent, OrderId, OrderState, UsedCoupon};
 use crate::domain::products::Product;
+use crate::domain::requests::{
+    DAYS_DEFAULT, MethodType, NewLink, Request, RequestContent, RequestId, RequestKind, RequestState,
+};
 use crate::domain::transactions::currency::Currency;
 use crate::domain::transactions::id::TransId;
 use crate::domain::transactions::item::{Item, Whose};
 
-fn done(order: &Order) -> Outcome {
+fn done(order: &Order, link: Option<&NewLink>) -> Outcome {
     let (customer_id, order_id, version) = (order.customer_id, order.id, order.version);
-    Outcome::Ordered(OrderDone { customer_id, order_id, version })
+    let token = link.map(|link| link.token.expose().to_owned());
+    Outcome::Ordered(OrderDone { customer_id, order_id, version, token })
 }
 
 pub(super) fn decide_order(
@@ -42,11 +48,11 @@ pub(super) fn decide_order(
     actor: &Actor,
 ) -> Result<Effects, Undecided> {
     match change {
-        ChangeOrder::Take { customer_id, draft, random } => {
-            take(working_set, *customer_id, draft, *random, actor)
+        ChangeOrder::Take { customer_id, draft, link, random } => {
+            take(working_set, *customer_id, draft, (link, *random), actor)
         }
         ChangeOrder::Cancel(id) => cancel(working_set, *id, actor),
-        ChangeOrder::Resend(id) => resend(working_set, *id, actor),
+        ChangeOrder::Resend { id, link } => resend(working_set, *id, link, actor),
     }
 }
 
@@ -54,18 +60,12 @@ fn take(
     working_set: &mut WorkingSet,
     customer_id: i64,
     draft: &OrderDraft,
-    random: u128,
+    (link, random): (&NewLink, u128),
     actor: &Actor,
 ) -> Result<Effects, Undecided> {
     let stored = working_set.customer(customer_id).map(Arc::clone).ok_or(Rejection::NotFound)?;
     if stored.customer.is_deleted() {
         return Err(Rejection::Deleted.into());
-    }
-    if draft.collect == Collect::Request {
-        let message = "payment requests are not there yet; take the order with collect: onAccount or paid";
-        return Err(
-            Rejection::State(vec![Problem::field(&["collect"], "no_payment_requests", message)]).into()
-        );
     }
     let (lines, currency) = lines(working_set, draft)?;
     let id = TransId::new(working_set.entrypoint.id, working_set.now, random);
@@ -95,10 +95,7 @@ fn take(
     let payment = (draft.collect == Collect::Paid && content.sums.total > Money::default())
         .then(|| payment_of(working_set, draft, (customer_id, &shown_id), (content.sums.total, currency)));
     if let Some(item) = &payment {
-        let key = (item.source.clone(), item.external_id.clone());
-        working_set.ledger.get(&key)?;
-        working_set.ledger.paid_back_by(&key)?;
-        working_set.payer(customer_id)?;
+        load_for(working_set, item, customer_id)?;
     }
     let of_invoice = Content {
         purchase_order: draft.purchase_order.clone(),
@@ -117,11 +114,15 @@ fn take(
     let of_issue = issued(working_set, &invoice, actor)?;
     effects.revisions = of_issue.revisions;
     effects.idle = of_issue.idle;
+    // What costs nothing waits for no payment.
+    let request = (draft.collect == Collect::Request && content.sums.total > Money::default())
+        .then(|| request_of(working_set, (id, &invoice), link, random.rotate_left(96)));
+    let link = request.as_ref().map(|_| link);
     let order = Order {
         id,
         version: 1,
         customer_id,
-        state: OrderState::Completed,
+        state: if request.is_some() { OrderState::Pending } else { OrderState::Completed },
         collect: draft.collect,
         currency,
         total: content.sums.total,
@@ -133,28 +134,89 @@ fn take(
             purchase_order: draft.purchase_order.clone(),
             notes: draft.notes.clone(),
             invoice_number: Some(invoice.number().to_owned()),
+            request_id: request.as_ref().map(|request| request.id),
+            sends_invoice: request.is_some() && draft.notify,
         }),
         created_at: working_set.now,
         updated_at: working_set.now,
     };
     effects.events.push(order_event(EventKind::OrderCreated, working_set, &order, actor));
     effects.events.extend(of_issue.events);
+    if let Some(request) = &request {
+        effects.events.push(request_event(EventKind::RequestCreated, working_set, request, actor));
+    }
     if draft.notify {
-        let sent = Some(working_set.now).filter(|_| has_address(&stored));
+        // The invoice of an order that waits for its payment follows on that.
+        let sent = Some(working_set.now).filter(|_| has_address(&stored) && request.is_none());
         invoice.sent_at = sent;
-        effects.mails = mails(working_set, &stored, &order, &invoice);
+        effects.mails = mails(working_set, &stored, &order, (&invoice, link));
     }
     let number = invoice.number().to_owned();
-    let outcome = done(&order);
+    let outcome = done(&order, link);
     // Nothing can be refused from here on. The order comes before its payment.
     working_set.take(effects);
     working_set.invoices.put(invoice);
     working_set.orders.put(order);
+    if let Some(request) = request {
+        working_set.requests.put(request);
+    }
     if let Some(mut item) = payment {
         item.optional.invoice_number = Some(number.into());
         record_own(working_set, &item, random.rotate_left(32), actor)?;
     }
     Ok(Effects::new(outcome, None))
+}
+
+/// Makes sure that what the payment of an order needs is loaded.
+fn load_for(working_set: &WorkingSet, payment: &Item, customer_id: i64) -> Result<(), Undecided> {
+    let key = (payment.source.clone(), payment.external_id.clone());
+    working_set.ledger.get(&key)?;
+    working_set.ledger.paid_back_by(&key)?;
+    working_set.payer(customer_id)?;
+    Ok(())
+}
+
+/// The payment request that collects the money of an order.
+fn request_of(
+    working_set: &WorkingSet,
+    (order_id, invoice): (OrderId, &Invoice),
+    link: &NewLink,
+    random: u128,
+) -> Request {
+    let now = working_set.now;
+    Request {
+        id: RequestId::new(working_set.entrypoint.id, now, random),
+        version: 1,
+        kind: RequestKind::Payment,
+        customer_id: Some(invoice.customer_id),
+        state: RequestState::New,
+        currency: invoice.currency,
+        amount: Some(invoice.content.sums.total),
+        min: None,
+        max: None,
+        uses: 0,
+        max_uses: Some(1),
+        invoice_id: Some(invoice.id),
+        order_id: Some(order_id),
+        link_hash: link.hash,
+        expires_at: ends_at(now, invoice),
+        created_at: now,
+        updated_at: now,
+        last_trans_id: None,
+        content: Some(RequestContent {
+            method_types: vec![MethodType::Card, MethodType::Ach, MethodType::Wallet],
+            ..RequestContent::default()
+        }),
+    }
+}
+
+/// Until when the request of an order can be paid: as long as the customer has to pay, and at least as long as by default.
+fn ends_at(now: Micros, invoice: &Invoice) -> Micros {
+    const DAY_SECS: i64 = 24 * 60 * 60;
+    let due_day = invoice.issue.as_ref().map(|issue| issue.due_day);
+    let days = due_day.map_or(0, |day| (day - day_of(now)).num_days());
+    let days = days.saturating_add(1).clamp(DAYS_DEFAULT, RequestKind::Payment.days_max());
+    now.plus_secs(days * DAY_SECS)
 }
 
 /// A refusal of a coupon, told of the member that names it.
@@ -308,7 +370,7 @@ fn priced(lines: Vec<LineDraft>, discount: Money, currency: Currency) -> Result<
 fn cancel(working_set: &mut WorkingSet, id: OrderId, actor: &Actor) -> Result<Effects, Undecided> {
     let order = working_set.orders.get(id)?.map(Arc::clone).ok_or(Rejection::NotFound)?;
     if order.state == OrderState::Cancelled {
-        return Ok(Effects::new(done(&order), None));
+        return Ok(Effects::new(done(&order, None), None));
     }
     let invoice = match order.invoice_id {
         None => None,
@@ -322,7 +384,7 @@ fn cancel(working_set: &mut WorkingSet, id: OrderId, actor: &Actor) -> Result<Ef
         }
     }
     let (after, events) = cancel_order(working_set, &order, actor)?;
-    let mut effects = Effects::new(done(&after), None);
+    let mut effects = Effects::new(done(&after, None), None);
     if let Some(invoice) = invoice.filter(|invoice| invoice.state() == InvoiceState::Open) {
         effects.events.push(void_invoice(working_set, &invoice, actor).1);
         effects.idle.push((invoice.customer_id, working_set.now));
@@ -331,7 +393,12 @@ fn cancel(working_set: &mut WorkingSet, id: OrderId, actor: &Actor) -> Result<Ef
     Ok(effects)
 }
 
-fn resend(working_set: &mut WorkingSet, id: OrderId, actor: &Actor) -> Result<Effects, Undecided> {
+fn resend(
+    working_set: &mut WorkingSet,
+    id: OrderId,
+    link: &NewLink,
+    actor: &Actor,
+) -> Result<Effects, Undecided> {
     let order = working_set.orders.get(id)?.map(Arc::clone).ok_or(Rejection::NotFound)?;
     let stored = working_set.customer(order.customer_id).map(Arc::clone).ok_or(Rejection::Defect)?;
     if stored.customer.is_deleted() {
@@ -348,11 +415,24 @@ fn resend(working_set: &mut WorkingSet, id: OrderId, actor: &Actor) -> Result<Ef
         Some(id) => working_set.invoices.get(id)?.map(Arc::clone),
     };
     let Some(invoice) = invoice else { return Err(Rejection::Defect.into()) };
-    let mut effects = Effects::new(done(&order), None);
-    effects.mails = mails(working_set, &stored, &order, &invoice);
+    let request = match order.content.as_ref().and_then(|content| content.request_id) {
+        Some(id) if order.state == OrderState::Pending => working_set.requests.get(id)?.map(Arc::clone),
+        _ => None,
+    };
+    let link = request.as_ref().map(|_| link);
+    let mut effects = Effects::new(done(&order, link), None);
+    effects.mails = mails(working_set, &stored, &order, (&invoice, link));
     effects.events.push(order_event(EventKind::OrderSent, working_set, &order, actor));
-    let sent = Invoice { sent_at: Some(working_set.now), ..next(working_set, &invoice) };
-    working_set.invoices.put(sent);
+    if let Some((request, link)) = request.zip(link) {
+        let now = working_set.now;
+        let expires_at = request.expires_at.max(ends_at(now, &invoice));
+        let after = Request { expires_at, ..request.relink(link.hash, now) };
+        effects.events.push(request_event(EventKind::RequestSent, working_set, &after, actor));
+        working_set.requests.put(after);
+    } else {
+        let sent = Invoice { sent_at: Some(working_set.now), ..next(working_set, &invoice) };
+        working_set.invoices.put(sent);
+    }
     Ok(effects)
 }
 
@@ -360,8 +440,13 @@ fn has_address(stored: &Stored) -> bool {
     stored.customer.text(TextField::Email).is_some()
 }
 
-/// The confirmation of an order, and its invoice.
-fn mails(working_set: &WorkingSet, stored: &Stored, order: &Order, invoice: &Invoice) -> Vec<MailOrder> {
+/// The confirmation of an order, and its invoice; with a link to pay by, the confirmation alone.
+fn mails(
+    working_set: &WorkingSet,
+    stored: &Stored,
+    order: &Order,
+    (invoice, link): (&Invoice, Option<&NewLink>),
+) -> Vec<MailOrder> {
     let Some(content) = &order.content else { return Vec::new() };
     let written = |amount: Money| format!("{} {}", order.currency.written(amount), order.currency);
     let line = |line: &Line| OrderedLine {
@@ -382,12 +467,12 @@ fn mails(working_set: &WorkingSet, stored: &Stored, order: &Order, invoice: &Inv
         language: language_of(&stored.customer, &working_set.entrypoint),
     };
     let confirmation = MailOrder {
-        customer_id: order.customer_id,
-        kind: MailKind::OrderConfirmation,
-        link_ttl_secs: 0,
-        to: None,
-        invoice_id: None,
         order: Some(Box::new(enclosed)),
+        link: link.map(|link| link.token.clone()),
+        ..MailOrder::of(order.customer_id, MailKind::OrderConfirmation)
     };
-    vec![confirmation, mail_of(invoice)]
+    match link {
+        Some(_) => vec![confirmation],
+        None => vec![confirmation, mail_of(invoice)],
+    }
 }

@@ -2,14 +2,19 @@
 
 use std::sync::Arc;
 
-use super::command::Actor;
-use super::events::EventKind;
+use super::command::{Actor, Outcome};
+use super::effects::{Effects, MailOrder};
+use super::events::{Event, EventKind};
 use super::issue::{event, next};
 use super::ledger::{key_of, sale_of};
 use super::missing::Missing;
+use super::request::request_event;
 use super::working_set::WorkingSet;
-use crate::domain::invoices::{Invoice, InvoiceKind, PAYMENTS_MAX};
+use crate::domain::invoices::{Invoice, InvoiceKind, InvoiceState, PAYMENTS_MAX};
 use crate::domain::kernel::time::Micros;
+use crate::domain::mail::MailKind;
+use crate::domain::orders::{Collect, Order, OrderState};
+use crate::domain::requests::Request;
 use crate::domain::transactions::Transaction;
 use crate::domain::transactions::id::TransId;
 use crate::domain::transactions::status::{Operation, Status};
@@ -74,9 +79,10 @@ fn added(
     transaction: &Transaction,
     changed: Option<&Transaction>,
 ) -> Result<Option<Settled>, Missing> {
-    let Some(invoice_id) = named(working_set, transaction)?.map(|invoice| invoice.id) else {
-        return Ok(None);
-    };
+    let Some(invoice) = named(working_set, transaction)? else { return Ok(None) };
+    // An order may follow its invoice.
+    waiting(working_set, invoice)?;
+    let invoice_id = invoice.id;
     let units = paid_by(working_set, transaction, changed)?;
     Ok(Some(Settled { invoice_id, trans_id: transaction.id, units, at: transaction.occurred_at }))
 }
@@ -139,7 +145,72 @@ pub(super) fn settle_invoices(
         }
         let note = event(EventKind::InvoicePaid, &after, &["paid"], actor);
         working_set.note(note);
+        if after.state() == InvoiceState::Paid
+            && let Some((order, request)) = waiting(working_set, &after)?
+        {
+            complete(working_set, (&order, request.as_deref()), (&mut after, trans_id), actor);
+        }
         working_set.invoices.put(after);
     }
     Ok(())
+}
+
+/// An order that waits for its payment, with the payment request that collects its money.
+type Waiting = (Arc<Order>, Option<Arc<Request>>);
+
+/// The order that waits for the payment of an invoice, with the payment request that collects its money.
+///
+/// # Errors
+/// Missing facts.
+fn waiting(working_set: &WorkingSet, invoice: &Invoice) -> Result<Option<Waiting>, Missing> {
+    let Some(id) = invoice.content.order_id else { return Ok(None) };
+    let order = working_set.orders.get(id)?.map(Arc::clone);
+    let is_waiting =
+        |order: &Arc<Order>| order.state == OrderState::Pending && order.collect == Collect::Request;
+    let Some(order) = order.filter(is_waiting) else { return Ok(None) };
+    let request = match order.content.as_ref().and_then(|content| content.request_id) {
+        Some(id) => working_set.requests.get(id)?.map(Arc::clone),
+        None => None,
+    };
+    Ok(Some((order, request)))
+}
+
+/// Completes an order whose invoice is paid, in whichever way: its request is done, and the customer gets the invoice.
+fn complete(
+    working_set: &mut WorkingSet,
+    (order, request): (&Order, Option<&Request>),
+    (invoice, trans_id): (&mut Invoice, TransId),
+    actor: &Actor,
+) {
+    let now = working_set.now;
+    let after = Order {
+        version: order.version.saturating_add(1),
+        state: OrderState::Completed,
+        updated_at: now.max(order.updated_at),
+        ..order.clone()
+    };
+    working_set.note(Event {
+        kind: EventKind::OrderCompleted,
+        customer_id: Some(after.customer_id),
+        subject_id: Some(after.id.show(working_set.entrypoint.id)),
+        changed: vec!["status"],
+        actor: actor.clone(),
+    });
+    if after.content.as_ref().is_some_and(|content| content.sends_invoice) {
+        let mut effects = Effects::new(Outcome::Linked { id: after.customer_id }, None);
+        effects.mails.push(MailOrder {
+            invoice_id: Some(invoice.id),
+            ..MailOrder::of(invoice.customer_id, MailKind::Invoice)
+        });
+        invoice.sent_at = Some(now);
+        working_set.take(effects);
+    }
+    working_set.orders.put(after);
+    // Whoever took the payment by the link may have settled the request already.
+    if let Some(request) = request.filter(|request| request.state.is_open()) {
+        let paid = request.settle(true, trans_id, now);
+        let note = request_event(EventKind::RequestPaid, working_set, &paid, actor);
+        working_set.note(note);
+        working_set.requests.put(paid);
+    }
 }

@@ -8,9 +8,11 @@ use super::coupon::{Redeemed, release};
 use super::effects::Effects;
 use super::events::{Event, EventKind};
 use super::issue::{event as invoice_event, next};
+use super::request::{cancel_all, request_event};
 use super::working_set::WorkingSet;
 use crate::domain::invoices::{Invoice, InvoiceState};
 use crate::domain::orders::{Order, OrderState};
+use crate::domain::requests::Request;
 
 /// The order that made an invoice, if it is not cancelled.
 ///
@@ -35,7 +37,16 @@ pub(super) fn released(
     coupon.map(|coupon| release(working_set, coupon.redemption_id, actor)).transpose()
 }
 
-/// Cancels an order, and gives the place of its coupon back. Returns the order as it is then.
+/// The payment request that collects the money of an order.
+///
+/// # Errors
+/// Missing facts.
+fn request_of(working_set: &WorkingSet, order: &Order) -> Result<Option<Arc<Request>>, Undecided> {
+    let Some(id) = order.content.as_ref().and_then(|content| content.request_id) else { return Ok(None) };
+    Ok(working_set.requests.get(id)?.map(Arc::clone))
+}
+
+/// Cancels an order with its payment request, and gives the place of its coupon back. Returns the order as it is then.
 ///
 /// # Errors
 /// Missing facts; then nothing has changed.
@@ -44,6 +55,7 @@ pub(super) fn cancel_order(
     order: &Order,
     actor: &Actor,
 ) -> Result<(Order, Vec<Event>), Undecided> {
+    let request = request_of(working_set, order)?;
     let mut effects = Effects::new(Outcome::Linked { id: order.customer_id }, None);
     if let Some(released) = released(working_set, order, actor)? {
         released.onto(&mut effects);
@@ -56,6 +68,10 @@ pub(super) fn cancel_order(
     };
     let mut events = std::mem::take(&mut effects.events);
     events.push(order_event(EventKind::OrderCancelled, working_set, &after, actor));
+    if let Some(request) = request.and_then(|request| request.cancel(working_set.now)) {
+        events.push(request_event(EventKind::RequestCancelled, working_set, &request, actor));
+        working_set.requests.put(request);
+    }
     working_set.take(effects);
     working_set.orders.put(after.clone());
     Ok((after, events))
@@ -73,7 +89,8 @@ pub(super) fn void_invoice(
     (after, event)
 }
 
-/// Takes back what a customer owes, before somebody deletes the customer: its open invoices, and the orders that made them.
+/// Takes back what a customer owes, before somebody deletes the customer: its open invoices, the orders that made them, and what
+/// was asked of it.
 /// Drafts are deleted with the customer's data.
 ///
 /// # Errors
@@ -84,12 +101,14 @@ pub(super) fn take_all_back(
     actor: &Actor,
 ) -> Result<Vec<Event>, Undecided> {
     let mut voidable = working_set.invoices.unsettled(customer_id)?;
+    let requests = working_set.requests.open_of(customer_id)?;
     voidable.retain(|invoice| invoice.state() == InvoiceState::Open && invoice.credits.is_empty());
     let mut orders = Vec::new();
     for invoice in &voidable {
         let Some(order) = order_of(working_set, invoice)? else { continue };
-        // Loads what the coupon needs, before anything changes.
+        // Loads what the coupon and the request need, before anything changes.
         released(working_set, &order, actor)?;
+        request_of(working_set, &order)?;
         orders.push(order);
     }
     let mut events = Vec::new();
@@ -100,6 +119,7 @@ pub(super) fn take_all_back(
     for order in orders {
         events.extend(cancel_order(working_set, &order, actor)?.1);
     }
+    events.extend(cancel_all(working_set, &requests, actor)?);
     Ok(events)
 }
 

@@ -16,6 +16,7 @@ use super::ledger::{Ledger, Payer};
 pub use super::missing::Missing;
 use super::order_book::OrderBook;
 use super::provider_book::ProviderBook;
+use super::request_book::RequestBook;
 use crate::domain::comments::{Comment, CommentBook};
 use crate::domain::customers::identifier::{Identifier, MatchKey};
 use crate::domain::customers::record::Stored;
@@ -104,6 +105,8 @@ pub struct WorkingSet {
     pub orders: OrderBook,
     /// The calls of payment providers.
     pub calls: ProviderBook,
+    /// The requests for money and for payment methods.
+    pub requests: RequestBook,
     new_keys: Vec<[u8; 32]>,
 }
 
@@ -140,6 +143,7 @@ impl WorkingSet {
             catalogue: Catalogue::default(),
             orders: OrderBook::default(),
             calls: ProviderBook::default(),
+            requests: RequestBook::default(),
             new_keys: Vec::new(),
         }
     }

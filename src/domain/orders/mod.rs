@@ -31,7 +31,7 @@ pub enum OrderState {
     /// It waits for its payment.
     #[default]
     Pending = 0,
-    /// It is invoiced.
+    /// It is invoiced, and paid if a payment request collects its money.
     Completed = 1,
     /// It was taken back.
     Cancelled = 2,
@@ -111,6 +111,12 @@ pub struct OrderContent {
     /// The number of its invoice.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub invoice_number: Option<String>,
+    /// The payment request that collects its money.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<TransId>,
+    /// Whether the customer gets the invoice by mail once it is paid.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub sends_invoice: bool,
 }
 
 /// An order.

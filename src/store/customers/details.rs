@@ -6,6 +6,7 @@ use diesel::sql_types::{BigInt, Nullable};
 use super::find::{Found, checked, find_each};
 use super::record_cache::RecordCache;
 use super::rows::{Versioned, VersionedColumns};
+use crate::domain::requests::{Request, RequestKind};
 use crate::store::comments::{self, CommentColumns, CommentPage, CommentRow, comment_columns};
 use crate::store::coupons::{self, CustomerCoupons, Slice};
 use crate::store::engine::conn::Conn;
@@ -14,6 +15,7 @@ use crate::store::engine::prepared::ask;
 use crate::store::invoices::{self, FoundInvoice};
 use crate::store::keys::keyring::KeyRing;
 use crate::store::orders::{self, FoundOrder};
+use crate::store::requests;
 use crate::store::transactions::summary::{self, CustomerMoney};
 
 /// A customer with the number of its comments, the version of their book, and one of the comments.
@@ -57,6 +59,10 @@ pub struct Shop {
     pub invoices: (Vec<FoundInvoice>, i64),
     /// The newest orders, and how many there are.
     pub orders: (Vec<FoundOrder>, i64),
+    /// The newest payment requests, and how many there are.
+    pub requests: (Vec<Request>, i64),
+    /// The newest links for payment methods, and how many there are.
+    pub links: (Vec<Request>, i64),
 }
 
 /// A customer of an entrypoint with the first entries of each list, and what it paid; without what the shop sells it unless
@@ -104,6 +110,8 @@ fn shop_of(conn: &mut Conn, ring: &KeyRing, found: &Found, limit: i64) -> Result
         coupons: coupons::of_customer(conn, ring, place, first)?,
         invoices: invoices::of_customer(conn, ring, found, limit)?,
         orders: orders::of_customer(conn, ring, found, limit)?,
+        requests: requests::of_customer(conn, ring, found, RequestKind::Payment, limit)?,
+        links: requests::of_customer(conn, ring, found, RequestKind::Method, limit)?,
     })
 }
 

@@ -93,7 +93,11 @@ impl Customers<'_> {
         let (reply, mut answer) = oneshot::channel();
         let sends_mail = matches!(
             command.action,
-            Action::Invite(_) | Action::Consent(_) | Action::Invoice(_) | Action::Order(_)
+            Action::Invite(_)
+                | Action::Consent(_)
+                | Action::Invoice(_)
+                | Action::Order(_)
+                | Action::Request(_)
         );
         let asks = matches!(command.action, Action::Provider(_));
         let (lane, weight) = (command.entrypoint_id, weight(&command.action));

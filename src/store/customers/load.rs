@@ -13,11 +13,13 @@ use crate::domain::decide::asking::AskProvider;
 use crate::domain::decide::command::{Action, Command, Holder, SubscriptionOwner};
 use crate::domain::decide::ordering::ChangeOrder;
 use crate::domain::decide::precomputed_keys;
+use crate::domain::decide::requesting::ChangeRequest;
 use crate::domain::decide::working_set::WorkingSet;
 use crate::domain::kernel::time::Micros;
 use crate::domain::orders::OrderId;
 use crate::domain::provider::CallId;
 use crate::domain::references::Reference;
+use crate::domain::requests::RequestId;
 use crate::store::comments;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
@@ -33,6 +35,7 @@ use crate::store::keys::index_keys::{IndexKey, IndexKeys};
 use crate::store::keys::keyring::KeyRing;
 use crate::store::orders;
 use crate::store::provider;
+use crate::store::requests;
 use crate::store::subscriptions;
 use crate::store::transactions::load::PayerRow;
 use crate::store::transactions::totals;
@@ -124,7 +127,12 @@ impl Loaded {
                 Action::Order(change) => match change.as_ref() {
                     ChangeOrder::Take { customer_id, .. } => Some(*customer_id),
                     // That of an order is loaded with it.
-                    ChangeOrder::Cancel(_) | ChangeOrder::Resend(_) => None,
+                    ChangeOrder::Cancel(_) | ChangeOrder::Resend { .. } => None,
+                },
+                Action::Request(change) => match change.as_ref() {
+                    ChangeRequest::Make { customer_id, .. } => *customer_id,
+                    // That of a request is loaded with it.
+                    ChangeRequest::Cancel(_) | ChangeRequest::Resend { .. } => None,
                 },
                 Action::Provider(ask) => match ask.as_ref() {
                     AskProvider::Charge { customer_id, .. } => Some(*customer_id),
@@ -311,6 +319,35 @@ impl Loaded {
             self.load_customers(conn, ring, &[customer_id])?;
         }
         self.working_set.calls.add(id, found);
+        Ok(())
+    }
+
+    /// Loads a request into the working set, with its customer.
+    pub(crate) fn load_request(
+        &mut self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        id: RequestId,
+    ) -> Result<(), StoreError> {
+        let found = requests::one(conn, ring, self.lock_row.entrypoint_id, id)?;
+        if let Some(customer_id) = found.as_ref().and_then(|request| request.customer_id) {
+            self.load_customers(conn, ring, &[customer_id])?;
+        }
+        self.working_set.requests.add(id, found);
+        Ok(())
+    }
+
+    /// Loads which request has a link into the working set.
+    pub(crate) fn load_request_link(&mut self, conn: &mut Conn, hash: [u8; 32]) -> Result<(), StoreError> {
+        let found = requests::with_link(conn, self.lock_row.entrypoint_id, &hash)?;
+        self.working_set.requests.add_link(hash, found);
+        Ok(())
+    }
+
+    /// Loads which requests of a customer wait to be answered into the working set.
+    pub(crate) fn load_open_requests(&mut self, conn: &mut Conn, customer_id: i64) -> Result<(), StoreError> {
+        let found = requests::open_of(conn, self.lock_row.entrypoint_id, customer_id)?;
+        self.working_set.requests.add_open(customer_id, found);
         Ok(())
     }
 

@@ -34,7 +34,8 @@ use crate::store::entrypoints::lock_row::LockRow;
 use crate::store::events;
 use crate::store::idempotency::{
     self, ADDRESS_KIND, ASK_KIND, COUPON_KIND, INGEST_KIND, INVOICE_KIND, IdempotencyRow, LINK_KIND,
-    METHOD_KIND, NewKeys, ORDER_KIND, OutcomeDetail, PRODUCT_KIND, SUBSCRIPTION_KIND, outcome_ad,
+    METHOD_KIND, NewKeys, ORDER_KIND, OutcomeDetail, PRODUCT_KIND, REQUEST_KIND, SUBSCRIPTION_KIND,
+    outcome_ad,
 };
 use crate::store::index;
 use crate::store::index::digests::{self, Customers, DigestRow, NewDigests};
@@ -48,6 +49,7 @@ use crate::store::mail;
 use crate::store::orders;
 use crate::store::provider;
 use crate::store::register::REGISTER;
+use crate::store::requests;
 use crate::store::statistics::{self, ADD_COUNT, CountRow, NewCounts};
 use crate::store::subscriptions;
 use crate::store::transactions;
@@ -82,6 +84,7 @@ pub(crate) fn save(
         && !loaded.working_set.has_events()
         && loaded.working_set.idle().is_empty()
         && loaded.working_set.calls.changed().next().is_none()
+        && loaded.working_set.requests.changed().next().is_none()
     {
         return Ok(None);
     }
@@ -103,6 +106,7 @@ pub(crate) fn save(
     super::coupons::save(conn, loaded, &mut owners)?;
     save_orders(conn, loaded, &mut owners)?;
     save_calls(conn, loaded, &mut owners)?;
+    save_requests(conn, loaded, &mut owners)?;
     if loaded.working_set.has_events() {
         let events = loaded.working_set.numbered(loaded.lock_row.next_seq).events;
         events::add(conn, loaded.lock_row.entrypoint_id, &events, loaded.working_set.now)?;
@@ -186,6 +190,24 @@ fn save_calls(conn: &mut Conn, loaded: &Loaded, owners: &mut HashMap<i64, Owner>
     Ok(())
 }
 
+fn save_requests(
+    conn: &mut Conn,
+    loaded: &Loaded,
+    owners: &mut HashMap<i64, Owner>,
+) -> Result<(), StoreError> {
+    let (place, key) = (loaded.lock_row.entrypoint_id, &loaded.keys.new.key);
+    let entrypoint = key.seal_key(ENTRYPOINT_SALT)?;
+    for (request, is_new) in loaded.working_set.requests.changed() {
+        let seal = match (request.customer_id, &request.content) {
+            (_, None) => None,
+            (None, Some(_)) => Some(&entrypoint),
+            (Some(id), Some(_)) => Some(&owner(loaded, owners, id)?.seal),
+        };
+        requests::save(conn, &requests::RequestRow::seal(place, request, key.id, seal)?, is_new)?;
+    }
+    Ok(())
+}
+
 fn save_transactions(
     conn: &mut Conn,
     loaded: &Loaded,
@@ -258,11 +280,13 @@ fn send_mails(conn: &mut Conn, ring: &KeyRing, working_set: &WorkingSet) -> Resu
         if !holds {
             continue;
         }
-        if mail.invoice_id.is_some() || mail.order.is_some() {
-            // Each invoice and each order has a mail of its own.
+        if mail.invoice_id.is_some() || mail.order.is_some() || mail.request.is_some() {
+            // Each invoice, each order and each request has a mail of its own.
             let bringing = NewMail {
                 invoice_id: mail.invoice_id,
                 order: mail.order.clone(),
+                request: mail.request.clone(),
+                link: mail.link.as_ref().map(|token| token.expose().to_owned()),
                 ..NewMail::of(working_set.entrypoint.id, mail.customer_id, mail.kind)
             };
             mail::enqueue_to(conn, ring, &bringing, &stored.customer, working_set.now)?;
@@ -485,7 +509,11 @@ fn split(outcome: &Outcome, entrypoint_id: i64) -> (Cow<'static, str>, OutcomeDe
         Outcome::Linked { .. } => (LINK_KIND.into(), OutcomeDetail::default()),
         Outcome::Ordered(done) => {
             let kind = format!("{ORDER_KIND}{}/{}", done.version, done.order_id.show(entrypoint_id));
-            (kind.into(), OutcomeDetail::default())
+            (kind.into(), OutcomeDetail { link: done.token.clone(), ..OutcomeDetail::default() })
+        }
+        Outcome::Requested(done) => {
+            let kind = format!("{REQUEST_KIND}{}/{}", done.version, done.request_id.show(entrypoint_id));
+            (kind.into(), OutcomeDetail { link: done.token.clone(), ..OutcomeDetail::default() })
         }
         Outcome::Asked(done) => {
             let kind = format!("{ASK_KIND}{}/{}", done.version, done.call_id.show(entrypoint_id));

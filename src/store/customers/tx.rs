@@ -172,6 +172,13 @@ impl Loaded {
                     let calls = provider::of_charge(conn, ring, self.lock_row.entrypoint_id, id)?;
                     self.working_set.calls.add_of_charge(id, calls);
                 }
+                Ok(Err(Undecided::Missing(Missing::Request(id)))) => self.load_request(conn, ring, id)?,
+                Ok(Err(Undecided::Missing(Missing::RequestLink(hash)))) => {
+                    self.load_request_link(conn, hash)?;
+                }
+                Ok(Err(Undecided::Missing(Missing::OpenRequests(id)))) => {
+                    self.load_open_requests(conn, id)?;
+                }
                 Ok(Err(Undecided::Missing(Missing::Product(id)))) => self.load_product(conn, ring, id)?,
                 Ok(Err(Undecided::Missing(Missing::ProductCount))) => self.load_product_count(conn)?,
                 Err(_) => {

@@ -418,6 +418,32 @@ diesel::table! {
 }
 
 diesel::table! {
+    payment_request (entrypoint_id, request_id) {
+        entrypoint_id -> BigInt,
+        request_id -> Binary,
+        kind -> SmallInt,
+        customer_id -> Nullable<BigInt>,
+        version -> BigInt,
+        state -> SmallInt,
+        currency -> Text,
+        amount_units -> Nullable<BigInt>,
+        min_units -> Nullable<BigInt>,
+        max_units -> Nullable<BigInt>,
+        uses -> BigInt,
+        max_uses -> Nullable<BigInt>,
+        invoice_id -> Nullable<BigInt>,
+        order_id -> Nullable<Binary>,
+        link_hash -> Binary,
+        expires_at_us -> BigInt,
+        created_at_us -> BigInt,
+        updated_at_us -> BigInt,
+        last_trans_id -> Nullable<Binary>,
+        key_id -> BigInt,
+        document -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
     lifecycle_due (entrypoint_id, customer_id) {
         entrypoint_id -> BigInt,
         customer_id -> BigInt,

@@ -19,7 +19,7 @@ use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
 pub(crate) use self::answers::{Keeping, keep_text, text};
 pub(crate) use self::outcome::{
     ADDRESS_KIND, ASK_KIND, COUPON_KIND, INGEST_KIND, INVOICE_KIND, LINK_KIND, METHOD_KIND, ORDER_KIND,
-    OutcomeDetail, PRODUCT_KIND, SUBSCRIPTION_KIND, open, outcome_ad,
+    OutcomeDetail, PRODUCT_KIND, REQUEST_KIND, SUBSCRIPTION_KIND, open, outcome_ad,
 };
 pub(crate) use self::sealed::IdempotencyTable;
 

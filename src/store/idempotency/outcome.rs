@@ -7,6 +7,7 @@ use crate::domain::decide::command::{MatchReport, Outcome, PutResult};
 use crate::domain::decide::delivery::ItemAnswer;
 use crate::domain::decide::invoicing::InvoiceDone;
 use crate::domain::decide::ordering::OrderDone;
+use crate::domain::decide::requesting::RequestDone;
 use crate::domain::decide::shop::{CouponOutcome, ProductOutcome};
 use crate::domain::decide::working_set::IdempotencyRecord;
 use crate::domain::methods::method::Method;
@@ -38,6 +39,9 @@ pub(crate) struct OutcomeDetail {
     pub coupon: Option<Box<CouponOutcome>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product: Option<Box<ProductOutcome>>,
+    /// The token of a new link of a request, or of that of an order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
 }
 
 /// The kinds of records for deliveries of transactions, and for links of them.
@@ -50,6 +54,8 @@ pub(crate) const INVOICE_KIND: &str = "invoice";
 pub(crate) const ORDER_KIND: &str = "order/";
 /// The beginning of the kind of a record for a call of a payment provider; its version and its id follow, likewise.
 pub(crate) const ASK_KIND: &str = "ask/";
+/// The beginning of the kind of a record for a change of a request; its version and its id follow, likewise.
+pub(crate) const REQUEST_KIND: &str = "request/";
 /// The kinds of records for coupons and products.
 pub(crate) const COUPON_KIND: &str = "coupon";
 pub(crate) const PRODUCT_KIND: &str = "product";
@@ -107,15 +113,15 @@ pub(crate) fn open(
             None => Outcome::Linked { id },
         },
         (kind, Some(customer_id), _) if kind.starts_with(ORDER_KIND) => {
-            let named = kind.trim_start_matches(ORDER_KIND).split_once('/').ok_or_else(corrupt)?;
-            let version = named.0.parse().map_err(|_| corrupt())?;
-            let (_, order_id) = TransId::parse(named.1).ok_or_else(corrupt)?;
-            Outcome::Ordered(OrderDone { customer_id, order_id, version })
+            let (version, order_id) = versioned(kind, ORDER_KIND).ok_or_else(corrupt)?;
+            Outcome::Ordered(OrderDone { customer_id, order_id, version, token: detail.link })
+        }
+        (kind, customer_id, _) if kind.starts_with(REQUEST_KIND) => {
+            let (version, request_id) = versioned(kind, REQUEST_KIND).ok_or_else(corrupt)?;
+            Outcome::Requested(RequestDone { customer_id, request_id, version, token: detail.link })
         }
         (kind, customer_id, _) if kind.starts_with(ASK_KIND) => {
-            let named = kind.trim_start_matches(ASK_KIND).split_once('/').ok_or_else(corrupt)?;
-            let version = named.0.parse().map_err(|_| corrupt())?;
-            let (_, call_id) = TransId::parse(named.1).ok_or_else(corrupt)?;
+            let (version, call_id) = versioned(kind, ASK_KIND).ok_or_else(corrupt)?;
             Outcome::Asked(AskDone { customer_id, call_id, version })
         }
         // What was of an erased person says no more.
@@ -144,4 +150,10 @@ pub(crate) fn open(
     let fingerprint = row.fingerprint.as_slice().try_into().map_err(|_| corrupt())?;
     let key_hash = row.key_hash.as_slice().try_into().map_err(|_| corrupt())?;
     Ok((key_hash, IdempotencyRecord { fingerprint, outcome }))
+}
+
+/// The version and the id that follow the beginning of a kind.
+fn versioned(kind: &str, beginning: &str) -> Option<(i64, TransId)> {
+    let (version, id) = kind.strip_prefix(beginning)?.split_once('/')?;
+    Some((version.parse().ok()?, TransId::parse(id)?.1))
 }

@@ -26,7 +26,7 @@ use crate::domain::customers::fields::TextField;
 use crate::domain::customers::record::{Customer, Stored};
 use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::kernel::time::Micros;
-use crate::domain::mail::{MailKind, MailState, NewMail, OrderEnclosed, Receipt};
+use crate::domain::mail::{MailKind, MailState, NewMail, OrderEnclosed, Receipt, RequestEnclosed};
 use crate::vault::{Ad, Plain, SALT_BYTES, random};
 
 /// The sealed content of a mail.
@@ -41,6 +41,8 @@ struct Content {
     invoice_id: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     order: Option<Box<OrderEnclosed>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    request: Option<Box<RequestEnclosed>>,
 }
 
 fn content_ad(entrypoint_id: i64, customer_id: i64, message_id: &str) -> Ad {
@@ -130,6 +132,7 @@ fn seal(
         receipt: mail.receipt.clone(),
         invoice_id: mail.invoice_id,
         order: mail.order.clone(),
+        request: mail.request.clone(),
     };
     let message_id = uuid::Uuid::new_v4().to_string();
     let key = ring.service_key(conn)?;
@@ -410,6 +413,9 @@ fn retry(
             "not_repeatable",
             "its content is no longer known; send the mails of the order anew",
         ));
+    }
+    if kind.is_request() {
+        return Err(refused("not_repeatable", "its link is no longer known; send the request anew"));
     }
     // The mail must not revive a link that was used or replaced.
     if kind == MailKind::Invitation && customer.password_hash.is_some() {

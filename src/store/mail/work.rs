@@ -135,6 +135,7 @@ fn take(conn: &mut Conn, ring: &KeyRing, now: Micros, limit: i64) -> Result<Vec<
                 invoice_id: content.invoice_id,
                 invoice: None,
                 order: content.order,
+                request: content.request,
             },
         });
     }

@@ -15,7 +15,17 @@ fn operations(
     import: &str,
     invitation: &str,
     label_job: &str,
-    [method_id, trans_id, subscription_id, redemption_id, product_id, invoice_id, order_id]: [&str; 7],
+    [
+        method_id,
+        trans_id,
+        subscription_id,
+        redemption_id,
+        product_id,
+        invoice_id,
+        order_id,
+        request_id,
+        link_id,
+    ]: [&str; 9],
 ) -> Vec<(Method, String)> {
     let mut found = Vec::new();
     for (template, item) in addresses(document) {
@@ -46,6 +56,8 @@ fn operations(
             "{productId}" => product_id,
             "{orderId}" => order_id,
             "{amount}" => "1",
+            "{paymentRequestId}" => request_id,
+            "{linkId}" => link_id,
             "{mode}" => "ytd",
             "{freq}" => "m",
             segment if segment.starts_with('{') => &*filled,
@@ -57,8 +69,16 @@ fn operations(
                 && ["GET", "PUT", "POST", "DELETE", "PATCH"].contains(&method.as_str())
             {
                 // Only a POST names the entrypoint there.
-                let is_by_id = template.ends_with("/Invoice/{target}") && method != Method::POST;
-                let path = if is_by_id { path.replace("demo", invoice_id) } else { path.clone() };
+                let is_by_id = (template.ends_with("/Invoice/{target}") && method != Method::POST)
+                    || (template.ends_with("/PaymentLink/{target}") && method == Method::POST);
+                let is_request = (template.ends_with("/PaymentRequest/{target}")
+                    || template.ends_with("/PaymentLink/{target}"))
+                    && method != Method::POST;
+                let path = match (is_by_id, is_request) {
+                    (true, _) => path.replace("demo", invoice_id),
+                    (_, true) => path.replace("demo", request_id),
+                    _ => path.clone(),
+                };
                 found.push((method, path));
             }
         }
@@ -120,7 +140,12 @@ both!(rules_2_an_unknown_parameter_is_refused_on_every_route, |db| async {
     let order = json!({"lines": [{"name": "Tea", "unitPrice": 1}]});
     let order = master.post(&format!("{}/orders", fixture.path()), &order).await.expect(200);
     let order = order.data()["orderId"].as_str().expect("an id").to_owned();
-    let own = [method, &paid, &subscribed, &used, &product, &invoice, &order];
+    let request = json!({"amount": 1});
+    let request = master.post(&format!("{}/paymentRequests", fixture.path()), &request).await.expect(200);
+    let request = request.data()["paymentRequestId"].as_str().expect("an id").to_owned();
+    let link = master.post(&format!("{}/methodLinks", fixture.path()), &json!({})).await.expect(200);
+    let link = link.data()["linkId"].as_str().expect("an id").to_owned();
+    let own = [method, &paid, &subscribed, &used, &product, &invoice, &order, &request, &link];
     let operations = operations(&document, fixture.customer, &token, &import, &invitation, &labels, own);
     fixture.before = Fixture::state(&fixture.client, fixture.customer).await;
     assert!(operations.len() >= 17, "{operations:?}");

@@ -620,6 +620,12 @@ pub fn fail_mail(id: &str) -> String {
     format!("UPDATE mail_outbox SET state = 'failed' WHERE mail_id = {id}")
 }
 
+/// Ends the time of a request, whose id is given in hexadecimal, and takes away its words, which would not open any more.
+pub fn expire_request(db: Db, id: &str) -> String {
+    let id = bytes(db, id);
+    format!("UPDATE payment_request SET expires_at_us = 1, document = NULL WHERE request_id = {id}")
+}
+
 // All tables
 
 /// Counts rows that are under another key than this one.

@@ -49,6 +49,9 @@ fn bare(path: &str) -> String {
         .replace("/ingest/demo/", "/ingest/{}/");
     let path = path.replace("/own/", "/{}/").replace("/addresses/1", "/addresses/{}");
     let path = path.replace("/Customer/link/{}", "/Customer/link/{}/{}");
+    let path = path
+        .replace("/Customer/{}/cancel", "/Customer/{}/methodLinks/{}/cancel")
+        .replace("/Customer/{}/resend", "/Customer/{}/methodLinks/{}/resend");
     let path = path.replace("/Coupon/demo/{}/release", "/Coupon/{}/{}/redemptions/{}/release");
     ["/jobs/", "/invite/", "/labels/", "/outbox/", "/byReference/", "/external/", "/Coupon/", "/Product/"]
         .into_iter()
@@ -178,6 +181,18 @@ async fn new_order(client: &Client, customer: u64) -> String {
     made.data()["orderId"].as_str().expect("an id").to_owned()
 }
 
+/// The id of a new payment request of a customer.
+async fn new_request(client: &Client, customer: u64) -> String {
+    let made = client.post(&format!("{}/paymentRequests", path(customer)), &table::request(0)).await;
+    made.expect(200).data()["paymentRequestId"].as_str().expect("an id").to_owned()
+}
+
+/// A customer, and the id of a new link for a payment method of it, as the path names both.
+async fn new_link(client: &Client, customer: u64) -> String {
+    let made = client.post(&format!("{}/methodLinks", path(customer)), &json!({})).await.expect(200);
+    format!("{customer}/methodLinks/{}", made.data()["linkId"].as_str().expect("an id"))
+}
+
 /// A server with a target of every kind, which refused requests must not change.
 struct Fixture {
     server: Server,
@@ -199,6 +214,8 @@ struct Fixture {
     redemption: String,
     product: String,
     order: String,
+    request: String,
+    link: String,
     other_org: u64,
 }
 
@@ -232,6 +249,8 @@ impl Fixture {
         let redemption = redemption(&master, 30_001, customer).await;
         let product = new_product(&master, 30_000).await;
         let order = new_order(&master, invited).await;
+        let request = new_request(&master, invited).await;
+        let link = new_link(&master, invited).await;
         Self {
             server,
             master,
@@ -252,6 +271,8 @@ impl Fixture {
             redemption,
             product,
             order,
+            request,
+            link,
             other_org,
         }
     }
@@ -280,6 +301,8 @@ impl Fixture {
             Parameter::Redemption => self.redemption.clone(),
             Parameter::Product => self.product.clone(),
             Parameter::Order => self.order.clone(),
+            Parameter::Request => self.request.clone(),
+            Parameter::MethodLink => self.link.clone(),
             Parameter::Unlinked => format!("{}/{}", self.customer, self.transaction),
         }
     }
@@ -308,7 +331,9 @@ impl Fixture {
             | Parameter::Transaction
             | Parameter::Paid
             | Parameter::Product
-            | Parameter::Order => "1-00000000000000000000000987000001",
+            | Parameter::Order
+            | Parameter::Request => "1-00000000000000000000000987000001",
+            Parameter::MethodLink => "987654321/methodLinks/1-00000000000000000000000987000001",
             Parameter::Unlinked => "987654321/1-00000000000000000000000987000001",
         }
     }
@@ -337,6 +362,14 @@ impl Fixture {
             Parameter::Order => {
                 let owner = created(&self.master, "demo", &customer(50_000 + number)).await;
                 new_order(&self.master, owner).await
+            }
+            Parameter::Request => {
+                let owner = created(&self.master, "demo", &customer(60_000 + number)).await;
+                new_request(&self.master, owner).await
+            }
+            Parameter::MethodLink => {
+                let owner = created(&self.master, "demo", &customer(60_000 + number)).await;
+                new_link(&self.master, owner).await
             }
             Parameter::Unlinked => {
                 let owner = created(&self.master, "demo", &customer(10_000 + number)).await;
@@ -380,6 +413,7 @@ impl Fixture {
             .collect();
         let comments = self.master.get(&format!("{}/comments", path(self.customer))).await.expect(200);
         let orders = self.master.get("/api/Query/orders/demo?limitRecord=0").await.expect(200).json;
+        let requests = self.master.get("/api/PaymentRequests/demo?limitRecord=0").await.expect(200).json;
         let invoices = self.master.get("/api/Query/invoices/demo?limitRecord=0").await.expect(200).json;
         let coupons = self.master.get("/api/Coupon/demo?limitRecord=1000").await.expect(200);
         let products = self.master.get("/api/Product/demo?limitRecord=1000").await.expect(200);
@@ -392,6 +426,7 @@ impl Fixture {
             money.json,
             invoices,
             orders,
+            requests,
             comments.json,
             record.json,
             etag(&record),
@@ -606,6 +641,8 @@ both!(rules_1_foreign_objects_answer_as_if_they_did_not_exist, |db| async {
                 | Parameter::Redemption
                 | Parameter::Product
                 | Parameter::Order
+                | Parameter::Request
+                | Parameter::MethodLink
                 | Parameter::Unlinked
                 | Parameter::Subscription
                 | Parameter::Method => true,

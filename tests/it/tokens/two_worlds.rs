@@ -74,6 +74,10 @@ struct World {
     method: String,
     /// An order of the victim.
     order: String,
+    /// A payment request of the victim.
+    request: String,
+    /// A link for a payment method of the victim.
+    link: String,
 }
 
 impl World {
@@ -109,6 +113,11 @@ impl World {
         let order = json!({"lines": [{"name": "Tea", "unitPrice": 5}], "notify": false});
         let order = master.post(&format!("{}/orders", path(VICTIM)), &order).await.expect(200);
         let order = order.data()["orderId"].as_str().expect("an id").to_owned();
+        let request = json!({"amount": 5, "description": "Hidden"});
+        let request = master.post(&format!("{}/paymentRequests", path(VICTIM)), &request).await.expect(200);
+        let request = request.data()["paymentRequestId"].as_str().expect("an id").to_owned();
+        let link = master.post(&format!("{}/methodLinks", path(VICTIM)), &json!({})).await.expect(200);
+        let link = link.data()["linkId"].as_str().expect("an id").to_owned();
         let comment = json!({"text": "Hidden"});
         master.post(&format!("{}/comments", path(VICTIM)), &comment).await.expect(200);
         let mut tokens = Vec::new();
@@ -120,12 +129,13 @@ impl World {
         let spare = json!({"name": "spare", "entries": ["demo"], "scopes": ["tokens"]});
         let spare = master.post("/api/Token", &spare).await.expect(200).data()["jti"].clone();
         let spare = spare.as_str().expect("an id").to_owned();
-        Self { server, master, tokens, spare, method, order }
+        Self { server, master, tokens, spare, method, order, request, link }
     }
 
     async fn ask(&self, request: &Request, token: usize) -> Answer {
         let path = request.path.replace("{spare}", &self.spare).replace("{method}", &self.method);
-        let path = path.replace("{order}", &self.order);
+        let path = path.replace("{order}", &self.order).replace("{request}", &self.request);
+        let path = path.replace("{link}", &self.link);
         let mut sent = self.tokens[token].request(request.method.clone(), &path);
         for (name, value) in &request.headers {
             sent = sent.header(*name, value);
@@ -372,6 +382,14 @@ impl Maker<'_> {
                 "{orderId}",
                 if self.chance(60) { "{order}" } else { "1-00000000000000000000000000000001" },
             )
+            .replace(
+                "{paymentRequestId}",
+                if self.chance(60) { "{request}" } else { "1-00000000000000000000000000000001" },
+            )
+            .replace(
+                "{linkId}",
+                if self.chance(60) { "{link}" } else { "1-00000000000000000000000000000001" },
+            )
             .replace("{invoiceId}", &self.invoice().to_string())
             .replace("{code}", &format!("C{}", self.rng.u32(1..4)))
             .replace(
@@ -501,6 +519,11 @@ impl Maker<'_> {
                 | "/api/Customer/{customerId}/orders"
                 | "/api/Order/{orderId}"
                 | "/api/Query/orders/{entry}"
+                | "/api/Customer/{customerId}/paymentRequests"
+                | "/api/Customer/{customerId}/methodLinks"
+                | "/api/PaymentRequests/{entry}"
+                | "/api/PaymentLink/load/{paymentRequestId}"
+                | "/api/PaymentLink/send/{paymentRequestId}"
                 | "/api/Query/invoices/{entry}"
                 | "/api/Query/invoices/org/{orgId}"
                 | "/api/Export/invoices/{format}/{entry}"
@@ -539,6 +562,10 @@ impl Maker<'_> {
                 | "/api/Coupon/{entry}/{code}/redemptions/{redemptionId}/release"
                 | "/api/Order/{orderId}/cancel"
                 | "/api/Order/{orderId}/resend"
+                | "/api/PaymentRequest/{paymentRequestId}/cancel"
+                | "/api/PaymentRequest/{paymentRequestId}/resend"
+                | "/api/Customer/{customerId}/methodLinks/{linkId}/cancel"
+                | "/api/Customer/{customerId}/methodLinks/{linkId}/resend"
                 | "/api/Invoice/{invoiceId}/finalize"
                 | "/api/Invoice/{invoiceId}/void"
                 | "/api/Invoice/send/{invoiceId}"
@@ -564,6 +591,33 @@ impl Maker<'_> {
                 | "/api/Product/{entry}/{productId}"
                 | "/api/TokenStorage/{methodId}",
             ) => {}
+            ("DELETE", "/api/PaymentLink/{target}") => {
+                let known = self.chance(20);
+                let id = if known { "{request}" } else { "1-00000000000000000000000000000001" };
+                target = format!("/api/PaymentLink/{id}");
+            }
+            ("POST", "/api/PaymentLink/{target}") => {
+                target = format!("/api/PaymentLink/{}", self.invoice());
+                if self.chance(50) {
+                    target.push_str("?mail2=vic@example.test");
+                }
+                body = Body::Json(json!({"page": {"header": self.guess()}}));
+            }
+            ("POST", "/api/PaymentLink/push/{paymentRequestId}") => {
+                body = Body::Json(json!({"channel": "email"}));
+            }
+            ("GET", "/api/PaymentRequest/{target}") => {
+                let known = self.chance(60);
+                let id = if known { "{request}" } else { "1-00000000000000000000000000000001" };
+                target = format!("/api/PaymentRequest/{id}");
+            }
+            ("POST", "/api/PaymentRequest/{target}" | "/api/Customer/{customerId}/paymentRequests") => {
+                target = target.replace("{target}", "demo");
+                body = Body::Json(json!({"amount": 1, "description": self.guess(), "collect": ["phone"]}));
+            }
+            ("POST", "/api/Customer/{customerId}/methodLinks") => {
+                body = Body::Json(json!({"description": self.guess(), "notify": self.chance(50)}));
+            }
             ("GET" | "DELETE", "/api/Invoice/{target}") => {
                 target = format!("/api/Invoice/{}", self.invoice());
             }
@@ -765,8 +819,16 @@ fn steady(text: &str) -> String {
 }
 
 /// Lists of what has one of these members are in the order of random ids, within one moment.
-const TIME_ORDERED: [&str; 6] =
-    ["PaymentTransId", "couponId", "coupon", "redemptionId", "productId", "orderId"];
+const TIME_ORDERED: [&str; 8] = [
+    "PaymentTransId",
+    "couponId",
+    "coupon",
+    "redemptionId",
+    "productId",
+    "orderId",
+    "paymentRequestId",
+    "linkId",
+];
 
 /// The value with every list of transactions and the like in the order of what stays the same from run to run.
 fn in_order(value: &Value) -> Value {
@@ -893,7 +955,18 @@ async fn compare(db: Db, secret: &Secret, mut rng: fastrand::Rng) {
             scopes[token],
             secret.field,
         );
-        let background = ["invite", "labels", "consent", "commit", "retry", "rotate", "send", "orders"];
+        let background = [
+            "invite",
+            "labels",
+            "consent",
+            "commit",
+            "retry",
+            "rotate",
+            "send",
+            "orders",
+            "methodLinks",
+            "PaymentLink",
+        ];
         if here.status < 300 && background.iter().any(|word| path.contains(word)) {
             tokio::join!(one.settle(), two.settle());
         }

@@ -75,7 +75,7 @@ const SHARED: [Shared; 15] = [
 ];
 
 /// How the names of lists with a `Link` to the next page end.
-const LISTS: [&str; 8] = [
+const LISTS: [&str; 10] = [
     "customers",
     "transactions",
     "subscriptions",
@@ -84,6 +84,8 @@ const LISTS: [&str; 8] = [
     "redemptions",
     "products",
     "orders",
+    "requests",
+    "links",
 ];
 
 /// The headers, with their descriptions and examples.
@@ -189,6 +191,7 @@ fn has_etag(id: &str) -> bool {
         || id == "get_invoice"
         || id == "get_order"
         || id == "get_charge"
+        || id == "get_payment_request"
         || id == "put_subscription"
         || id
             .strip_suffix("_coupon")

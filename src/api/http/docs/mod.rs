@@ -57,6 +57,7 @@ pub(crate) fn skeleton() -> OpenApi {
             (name = "Coupons", description = "What customers pay less, and how often"),
             (name = "Charges", description = "Charges of stored methods by the payment provider, and what is paid back"),
             (name = "Orders", description = "What staff sell to a customer: invoice, payment and coupon in one step"),
+            (name = "Payment requests", description = "Links by which people pay, or store a payment method"),
             (name = "Products", description = "A small catalogue, from which orders copy"),
             (name = "Labels", description = "Labels of customers with their counts, and changes to those of many"),
             (name = "Invitations", description = "Customers invited to the portal, one or many"),

@@ -80,6 +80,7 @@ fn hangs_on_a_customer(id: &str) -> bool {
         "coupon",
         "order",
         "charge",
+        "request",
     ]
     .iter()
     .any(|part| id.contains(part))
@@ -103,13 +104,17 @@ fn example(id: &str, name: &str) -> (&'static str, Value) {
         "customerId" | "orgId" | "jobId" | "commentId" | "secretId" => one(json!(1)),
         "addressId" => one(json!(3)),
         // Only an answer tells them.
-        "methodId" | "transId" | "redemptionId" | "productId" | "orderId" => {
+        "methodId" | "transId" | "redemptionId" | "productId" | "orderId" | "paymentRequestId" | "linkId" => {
             one(json!("1-01a2249aa0d30000000000000275a3ae"))
         }
         "system" => one(json!("shop")),
         // The first subscription gets the id after that of the last customer before it.
         "subscriptionId" => one(json!(4)),
         "target" if id == "create_invoice" => one(json!("demo")),
+        "target" if id == "create_reusable_payment_request" => one(json!("demo")),
+        "target" if id == "get_payment_request" || id == "delete_pay_link" => {
+            one(json!("1-01a2249aa0d30000000000000275a3ae"))
+        }
         "target" => one(json!("1007")),
         "invoiceId" => one(json!(1007)),
         "status" if id.contains("invoice") => either(&json!(""), &json!("open")),
@@ -125,12 +130,13 @@ fn example(id: &str, name: &str) -> (&'static str, Value) {
         "code" if id == "delete_coupon" => one(json!("WELCOME-2")),
         "code" => one(json!("SPRING-10")),
         "status" if id == "list_orders" => either(&json!(""), &json!("completed")),
+        "status" if id == "list_payment_requests" => either(&json!(""), &json!("NEW")),
         "status" if id.contains("coupon") => either(&json!(""), &json!("online")),
         "status" => either(&json!(""), &json!("running")),
         "nextDate" => either(&json!(""), &json!("2026-04-01")),
         "externalId" => one(json!("S-2001")),
         "label" => one(json!("oakton")),
-        "attachfile" | "active" | "dryRun" => one(json!(true)),
+        "attachfile" | "amountFixed" | "active" | "dryRun" => one(json!(true)),
         "jti" => one(json!("web shop")),
         "format" => one(json!("csv")),
         "limitRecord" if id.starts_with("export") => one(json!(1000)),
@@ -158,6 +164,9 @@ fn example(id: &str, name: &str) -> (&'static str, Value) {
             either(&json!({}), &json!({"status(in)": "1|6", "transactionDate(ge)": "2026-01-01"}))
         }
         "sortBy" if id.contains("invoice") => either(&json!(""), &json!("desc(invoiceDate)")),
+        "sortBy" if id.contains("request") || id.contains("link") => {
+            either(&json!(""), &json!("desc(expiresAt)"))
+        }
         "sortBy" if id.contains("order") => either(&json!(""), &json!("desc(total)")),
         "sortBy" if id.starts_with("export") => one(json!("asc(customerId)")),
         "sortBy" => one(json!("desc(customerId)")),

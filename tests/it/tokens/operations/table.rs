@@ -47,6 +47,10 @@ pub(super) enum Parameter {
     Product,
     /// An order of the entrypoint `demo`.
     Order,
+    /// A payment request of the entrypoint `demo`.
+    Request,
+    /// A customer with an address, and a link for a payment method of it, as the path names both.
+    MethodLink,
 }
 
 pub(super) struct Operation {
@@ -121,6 +125,10 @@ fn get_paid(_: usize) -> Value {
            "paymentMethod": {"method": "card", "storedMethodId": "1-01a2249aa0d30000000000000275a3ae"}})
 }
 
+pub(super) fn request(_: usize) -> Value {
+    json!({"amount": 5})
+}
+
 pub(super) fn method(number: usize) -> Value {
     json!({"provider": "stripe", "providerMethodId": format!("pm_{number}"), "method": "card"})
 }
@@ -150,6 +158,10 @@ pub(super) fn invoice(_: usize) -> Value {
 
 fn discount(_: usize) -> Value {
     json!({"invoiceData": {"discount": 1}})
+}
+
+fn quietly(_: usize) -> Value {
+    json!({"notify": false})
 }
 
 fn nothing(_: usize) -> Value {
@@ -467,6 +479,58 @@ pub(super) const PROTECTED: &[Operation] = &[
     operation(Method::POST, "/api/MoneyIn/refund/{}/1", CHARGING, Parameter::Paid, None),
     operation(Method::GET, "/api/MoneyIn/void/{}", CHARGING, Parameter::Paid, None),
     operation(Method::POST, "/api/MoneyIn/void/{}", CHARGING, Parameter::Paid, None),
+    operation(Method::POST, "/api/Customer/{}/paymentRequests", INVOICES, Parameter::Customer, Some(request)),
+    operation(
+        Method::GET,
+        "/api/Customer/{}/paymentRequests",
+        &["money:read", "customers:read"],
+        Parameter::Customer,
+        None,
+    ),
+    operation(Method::POST, "/api/PaymentRequest/{}", INVOICES, Parameter::Entry, Some(request)),
+    operation(
+        Method::GET,
+        "/api/PaymentRequest/{}",
+        &["money:read", "customers:read"],
+        Parameter::Request,
+        None,
+    ),
+    operation(Method::POST, "/api/PaymentRequest/{}/cancel", INVOICES, Parameter::Request, None),
+    operation(Method::POST, "/api/PaymentRequest/{}/resend", INVOICES, Parameter::Request, Some(quietly)),
+    operation(
+        Method::GET,
+        "/api/PaymentRequests/{}",
+        &["money:read", "customers:read"],
+        Parameter::Entry,
+        None,
+    ),
+    operation(Method::POST, "/api/PaymentLink/{}", INVOICES, Parameter::Invoice, Some(nothing)),
+    operation(Method::DELETE, "/api/PaymentLink/{}", INVOICES, Parameter::Request, None),
+    operation(
+        Method::GET,
+        "/api/PaymentLink/load/{}",
+        &["money:read", "customers:read"],
+        Parameter::Request,
+        None,
+    ),
+    operation(Method::GET, "/api/PaymentLink/send/{}", INVOICES, Parameter::Request, None),
+    operation(
+        Method::POST,
+        "/api/PaymentLink/push/{}",
+        INVOICES,
+        Parameter::Request,
+        Some(|_| json!({"channel": "email"})),
+    ),
+    operation(Method::POST, "/api/Customer/{}/methodLinks", INVOICES, Parameter::Customer, Some(nothing)),
+    operation(
+        Method::GET,
+        "/api/Customer/{}/methodLinks",
+        &["money:read", "customers:read"],
+        Parameter::Customer,
+        None,
+    ),
+    operation(Method::POST, "/api/Customer/{}/cancel", INVOICES, Parameter::MethodLink, None),
+    operation(Method::POST, "/api/Customer/{}/resend", INVOICES, Parameter::MethodLink, Some(quietly)),
     operation(Method::GET, "/api/MoneyIn/details/{}", &["money:read"], Parameter::Transaction, None),
     operation(
         Method::GET,

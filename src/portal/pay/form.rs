@@ -1,0 +1,134 @@
+//! What a payer sends: the amount where the payer says how much, the fields that the record lacks, and the way to pay.
+
+use std::collections::BTreeMap;
+
+use super::super::edit::{checked_draft, problems_of};
+use super::super::texts::label;
+use super::super::visit::Visit;
+use crate::domain::customers::draft::Draft;
+use crate::domain::customers::fields::TextField;
+use crate::domain::customers::record::Customer;
+use crate::domain::kernel::money::Money;
+use crate::domain::requests::{CollectField, MethodType, Request, RequestKind};
+use crate::store::LookedRequest;
+use crate::web::PageError;
+use crate::web::form::{Checked, Form};
+
+/// The fields of an address that a page asks for.
+const ADDRESS: [TextField; 4] = [TextField::Address, TextField::Zip, TextField::City, TextField::Country];
+
+/// A checked form of a payer.
+#[derive(Debug, Clone)]
+pub(super) struct PayForm {
+    /// How much to pay; `None` if a payment method is to be saved.
+    pub(super) amount: Option<Money>,
+    /// The fields that the payer filled in, as the draft of a create or of an update.
+    pub(super) draft: Draft,
+    /// How the payer wants to pay.
+    pub(super) method_type: MethodType,
+}
+
+/// The fields that the page of a request asks for, each with whether it must be filled in: those to collect that the record lacks.
+/// Of a reusable request nobody is known yet.
+pub(super) fn fields(request: &Request, customer: Option<&Customer>) -> Vec<(TextField, bool)> {
+    let collect = request.content.as_ref().map_or(&[][..], |content| &content.collect);
+    let mut fields = Vec::new();
+    if request.is_reusable() {
+        fields.extend([(TextField::Email, true), (TextField::Fullname, true)]);
+    }
+    let lacks = |field: TextField| customer.is_none_or(|customer| customer.text(field).is_none());
+    for wanted in collect {
+        match wanted {
+            CollectField::Email => fields.push((TextField::Email, true)),
+            CollectField::Phone => fields.push((TextField::Phone, true)),
+            CollectField::Address if lacks(TextField::Address) => {
+                fields.extend(ADDRESS.map(|field| (field, field != TextField::Zip)));
+            }
+            CollectField::Address => {}
+        }
+    }
+    let mut seen = Vec::new();
+    fields.retain(|(field, _)| {
+        let is_new = !seen.contains(field);
+        seen.push(*field);
+        is_new && lacks(*field)
+    });
+    fields
+}
+
+/// The amount that a payer typed: digits with a point or a comma before the fraction.
+fn typed_amount(text: &str) -> Option<Money> {
+    let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let plain = if plain.contains('.') { plain } else { plain.replace(',', ".") };
+    let is_plain = plain.chars().all(|c| c.is_ascii_digit() || c == '.');
+    is_plain.then(|| Money::parse(&plain).ok()).flatten()
+}
+
+/// Checks the form of a payer.
+///
+/// # Errors
+/// The problems, in the words of the page; a defect.
+pub(super) fn parse(
+    visit: &Visit<'_>,
+    looked: &LookedRequest,
+    form: &Form,
+) -> Result<Result<PayForm, Checked>, PageError> {
+    let (request, texts) = (&looked.request, visit.texts());
+    let customer = looked.found.as_ref().map(|found| &found.record.stored.customer);
+    let mut checked = Checked::default();
+    let amount = match (request.kind, request.asked(looked.invoice.as_ref())) {
+        (RequestKind::Method, _) => None,
+        (RequestKind::Payment, Some(asked)) => Some(asked),
+        (RequestKind::Payment, None) => typed_amount(form.get("amount")),
+    };
+    let fits = amount.is_some_and(|amount| request.takes(amount, looked.invoice.as_ref()));
+    if request.kind == RequestKind::Payment && !fits {
+        checked.add("amount", texts.pay_amount, texts.pay_bad_amount);
+    }
+    let allowed = request.content.as_ref().map_or(&[][..], |content| &content.method_types);
+    let chosen: Option<MethodType> = match (form.get("methodType"), allowed) {
+        ("", [only]) => Some(*only),
+        (word, _) => word.parse().ok(),
+    };
+    let chosen = chosen.filter(|chosen| allowed.contains(chosen));
+    if chosen.is_none() {
+        checked.add("methodType", texts.pay_method, texts.pay_no_choice);
+    }
+    let mut sent: BTreeMap<&str, &str> = BTreeMap::new();
+    for (field, must) in fields(request, customer) {
+        let value = form.get(field.name()).trim();
+        if !value.is_empty() {
+            sent.insert(field.name(), value);
+        } else if must {
+            checked.add(field.name(), label(visit.language, field), texts.missing);
+        }
+    }
+    let country = customer.and_then(|customer| customer.text(TextField::Country));
+    let draft = match checked_draft(visit, country, &sent)? {
+        Ok(draft) => draft,
+        Err(problems) => {
+            checked.problems.extend(problems_of(visit, &problems).problems);
+            Draft::default()
+        }
+    };
+    Ok(match chosen {
+        Some(method_type) if !checked.is_wrong() => Ok(PayForm { amount, draft, method_type }),
+        _ => Err(checked),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_read_as_people_type_them() {
+        let units = |text| typed_amount(text).map(Money::units);
+        assert_eq!(units("12.50"), Some(125_000));
+        assert_eq!(units(" 12,5 "), Some(125_000));
+        assert_eq!(units("1 200,00"), Some(12_000_000));
+        for wrong in ["", "abc", "-1", "1e3", "1,2,3", "1.2.3", "12.345678"] {
+            assert_eq!(units(wrong), None, "{wrong}");
+        }
+    }
+}

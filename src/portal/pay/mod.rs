@@ -1,0 +1,288 @@
+//! The page of a request, where whoever has its link pays, or saves a payment method. To look at it changes nothing, so mail
+//! scanners do no harm. A link that nobody has gets one answer, at whichever entrypoint it is tried.
+
+mod form;
+pub(super) mod limits;
+mod qr;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderValue;
+use askama::Template;
+
+use self::form::{PayForm, fields, parse};
+use self::limits::Counted;
+use self::qr::{Qr, qr};
+use super::edit::{Item, item};
+use super::texts::Texts;
+use super::visit::Visit;
+use crate::clock;
+use crate::domain::customers::fields::TextField;
+use crate::domain::entrypoints::theme::Language;
+use crate::domain::invoices::{InvoiceState, language_of};
+use crate::domain::kernel::card;
+use crate::domain::kernel::money::Money;
+use crate::domain::requests::{MethodType, Request, RequestKind, RequestState, pay_url};
+use crate::store::LookedRequest;
+use crate::web::form::{Checked, Form, is_secret};
+use crate::web::page::{Frame, MessagePage, form_page, html, refusal};
+use crate::web::texts::asked_language;
+use crate::web::{PageError, PageResult};
+
+/// A way to pay, to choose from.
+struct Choice {
+    word: &'static str,
+    name: &'static str,
+    is_chosen: bool,
+}
+
+#[derive(Template)]
+#[template(path = "pay.html")]
+struct PayPage {
+    frame: Frame,
+    texts: &'static Texts,
+    title: &'static str,
+    asks: &'static str,
+    button: &'static str,
+    until_label: &'static str,
+    csrf: String,
+    form: Checked,
+    /// The path of the page.
+    action: String,
+    /// How much is asked for; `None` if the payer says how much, or a method is to be saved.
+    amount: Option<String>,
+    /// The label, the value and the hint of the amount that the payer says.
+    own_amount: Option<(String, String, String)>,
+    description: Option<String>,
+    until: String,
+    choices: Vec<Choice>,
+    items: Vec<(Item, bool)>,
+    /// What is to be said before the form.
+    note: Option<&'static str>,
+    give_up: Option<String>,
+    qr: Option<Qr>,
+}
+
+/// What the page of a link shows.
+enum Seen {
+    /// It was paid; the number of the last payment.
+    Done(Option<String>),
+    Expired,
+    Cancelled,
+    Open,
+}
+
+/// `GET /pay/{entry}/{token}`.
+pub(super) async fn show(visit: &Visit<'_>) -> PageResult {
+    let Some(looked) = look(visit, false).await? else { return Ok(nothing()) };
+    let visit = &visit.in_language(language(visit, &looked));
+    match seen(visit, &looked) {
+        Seen::Open => page(visit, &looked, Checked::default(), None).await,
+        other => over(visit, &looked, &other),
+    }
+}
+
+/// `POST /pay/{entry}/{token}`.
+pub(super) async fn send(visit: &Visit<'_>, sent: &Form) -> PageResult {
+    let Some(looked) = look(visit, true).await? else { return Ok(nothing()) };
+    let visit = &visit.in_language(language(visit, &looked));
+    match seen(visit, &looked) {
+        Seen::Open => {}
+        other => return over(visit, &looked, &other),
+    }
+    match parse(visit, &looked, sent)? {
+        Ok(form) => pay(visit, &looked, &form, sent).await,
+        Err(checked) => page(visit, &looked, checked, Some(sent)).await,
+    }
+}
+
+/// Begins the payment of a checked form. No provider takes payments yet, so it says so.
+async fn pay(visit: &Visit<'_>, looked: &LookedRequest, form: &PayForm, sent: &Form) -> PageResult {
+    tracing::debug!(
+        method = form.method_type.name(),
+        has_amount = form.amount.is_some(),
+        fills_in = form.draft != crate::domain::customers::draft::Draft::default(),
+        "a payer is ready to pay, and no provider is set"
+    );
+    let mut checked = Checked::default();
+    checked.add("", "", visit.texts().pay_no_provider);
+    let mut response = page(visit, looked, checked, Some(sent)).await?;
+    *response.status_mut() = StatusCode::CONFLICT;
+    Ok(response)
+}
+
+/// The request of the link in the path, within the limits of links and addresses.
+async fn look(visit: &Visit<'_>, sends: bool) -> Result<Option<LookedRequest>, PageError> {
+    let token = visit.request.match_info().query("token");
+    let limits = &visit.portal.pay_limits;
+    if is_secret(token) {
+        let hash = *blake3::hash(token.as_bytes()).as_bytes();
+        let counted = if sends { Counted::Send(hash) } else { Counted::Look(hash) };
+        if !limits.allows(&counted) {
+            return Err(PageError::Busy);
+        }
+        let found = visit.portal.store.requests().look(visit.entrypoint.id, token.to_owned()).await?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    let address = visit.request.peer_addr().map(|peer| peer.ip().to_string()).unwrap_or_default();
+    if limits.allows(&Counted::Miss(address)) { Ok(None) } else { Err(PageError::Busy) }
+}
+
+/// The answer to a link that nobody has: the same one as to an unknown entrypoint.
+fn nothing() -> HttpResponse {
+    refusal(None, &PageError::NotFound)
+}
+
+/// The language of the page: the one that was set, else that of the browser, else that of the customer or the store.
+fn language(visit: &Visit<'_>, looked: &LookedRequest) -> Language {
+    let set = looked.request.content.as_ref().and_then(|content| content.language);
+    let customer = looked.found.as_ref().map(|found| &found.record.stored.customer);
+    let own = || customer.map_or(visit.language, |customer| language_of(customer, &visit.entrypoint));
+    set.or_else(|| asked_language(visit.request)).unwrap_or_else(own)
+}
+
+fn seen(visit: &Visit<'_>, looked: &LookedRequest) -> Seen {
+    let request = &looked.request;
+    let reference = || request.last_trans_id.map(|id| id.show(visit.entrypoint.id));
+    let is_gone = looked.found.as_ref().is_some_and(|found| found.record.stored.customer.is_deleted());
+    match request.state_at(clock::now()) {
+        RequestState::Done => return Seen::Done(reference()),
+        RequestState::Cancelled => return Seen::Cancelled,
+        _ if is_gone => return Seen::Cancelled,
+        RequestState::Expired => return Seen::Expired,
+        RequestState::New | RequestState::InProgress | RequestState::Declined => {}
+    }
+    // The invoice may be paid in another way, or taken back, meanwhile.
+    match (request.invoice_id, &looked.invoice) {
+        (None, _) => Seen::Open,
+        (Some(_), Some(invoice)) if invoice.state().is_open() => Seen::Open,
+        (Some(_), Some(invoice)) if invoice.state() == InvoiceState::Paid => Seen::Done(reference()),
+        (Some(_), _) => Seen::Cancelled,
+    }
+}
+
+/// The page of a request that cannot be answered.
+fn over(visit: &Visit<'_>, looked: &LookedRequest, seen: &Seen) -> PageResult {
+    let texts = visit.texts();
+    let is_payment = looked.request.kind == RequestKind::Payment;
+    let (status, title, lead) = match seen {
+        Seen::Open => return Ok(nothing()),
+        Seen::Done(reference) => {
+            let lead = if is_payment { texts.pay_done_lead } else { texts.save_done_lead };
+            let lead = match reference {
+                Some(reference) => format!("{lead} {} {reference}", texts.pay_reference),
+                None => lead.to_owned(),
+            };
+            (StatusCode::OK, texts.pay_done, lead)
+        }
+        Seen::Expired => (StatusCode::GONE, texts.pay_expired, texts.pay_expired_lead.to_owned()),
+        Seen::Cancelled => {
+            let lead = if is_payment { texts.pay_cancelled_lead } else { texts.save_cancelled_lead };
+            (StatusCode::GONE, texts.pay_cancelled, lead.to_owned())
+        }
+    };
+    let frame = visit.frame(None).wrong(status == StatusCode::GONE);
+    html(status, &MessagePage { frame, title, lead: &lead, next: None })
+}
+
+/// The page with its form; `sent` is the form as it was sent.
+async fn page(visit: &Visit<'_>, looked: &LookedRequest, form: Checked, sent: Option<&Form>) -> PageResult {
+    let (request, texts) = (&looked.request, visit.texts());
+    let token = visit.request.match_info().query("token");
+    let content = request.content.clone().unwrap_or_default();
+    let (csrf, cookie) = visit.form_token().await?;
+    let is_wrong = form.is_wrong();
+    let is_payment = request.kind == RequestKind::Payment;
+    let written = |amount: Money| format!("{} {}", request.currency.written(amount), request.currency);
+    let asked = request.asked(looked.invoice.as_ref());
+    let typed = sent.map(|sent| sent.get("amount")).filter(|text| !card::holds(text)).unwrap_or_default();
+    let own_amount = (is_payment && asked.is_none()).then(|| {
+        let label = format!("{} ({})", texts.pay_amount, request.currency);
+        (label, typed.to_owned(), limits_hint(texts, request, written))
+    });
+    let chosen = sent.map(|sent| sent.get("methodType")).unwrap_or_default();
+    let base = format!("{}/pay/{}", visit.portal.settings.base_path, visit.entrypoint.entry);
+    let url = pay_url(&visit.portal.settings.public_url, &visit.entrypoint.entry, token);
+    let page = PayPage {
+        frame: visit.frame(None).wrong(is_wrong),
+        texts,
+        title: if is_payment { texts.pay_title } else { texts.save_title },
+        asks: if is_payment { texts.pay_asks } else { texts.save_asks },
+        button: if is_payment { texts.pay_button } else { texts.save_button },
+        until_label: if is_payment { texts.pay_until } else { texts.save_until },
+        csrf,
+        action: format!("{base}/{token}"),
+        amount: asked.filter(|_| is_payment).map(written),
+        own_amount,
+        description: content.description,
+        until: until(request),
+        choices: choices(texts, &content.method_types, chosen),
+        items: items(visit, looked, sent),
+        note: (!is_wrong).then(|| note(texts, request.state)).flatten(),
+        give_up: content.cancel_url,
+        qr: qr(&url),
+        form,
+    };
+    let mut response = form_page(&page, is_wrong, cookie)?;
+    response.headers_mut().insert(
+        actix_web::http::header::HeaderName::from_static("x-robots-tag"),
+        HeaderValue::from_static("noindex"),
+    );
+    Ok(response)
+}
+
+/// Until when it can be answered, in UTC.
+fn until(request: &Request) -> String {
+    let text = request.expires_at.to_rfc3339();
+    let minutes: String = text.chars().take(16).collect();
+    format!("{} UTC", minutes.replace('T', " "))
+}
+
+fn note(texts: &Texts, state: RequestState) -> Option<&'static str> {
+    match state {
+        RequestState::Declined => Some(texts.pay_declined),
+        RequestState::InProgress => Some(texts.pay_in_progress),
+        _ => None,
+    }
+}
+
+fn limits_hint(texts: &Texts, request: &Request, written: impl Fn(Money) -> String) -> String {
+    match (request.min, request.max) {
+        (Some(min), Some(max)) => {
+            format!("{} {} {} {}", texts.pay_between, written(min), texts.pay_and, written(max))
+        }
+        (Some(min), None) => format!("{} {}", texts.pay_at_least, written(min)),
+        (None, Some(max)) => format!("{} {}", texts.pay_at_most, written(max)),
+        (None, None) => String::new(),
+    }
+}
+
+fn choices(texts: &Texts, allowed: &[MethodType], chosen: &str) -> Vec<Choice> {
+    let name = |method: MethodType| match method {
+        MethodType::Card => texts.pay_card,
+        MethodType::Ach => texts.pay_ach,
+        MethodType::Wallet => texts.pay_wallet,
+    };
+    let first = allowed.first().map(|method| method.name()).unwrap_or_default();
+    let chosen = if allowed.iter().any(|method| method.name() == chosen) { chosen } else { first };
+    let choice = |method: &MethodType| Choice {
+        word: method.name(),
+        name: name(*method),
+        is_chosen: method.name() == chosen,
+    };
+    allowed.iter().map(choice).collect()
+}
+
+/// The fields that the record lacks, as they were sent.
+fn items(visit: &Visit<'_>, looked: &LookedRequest, sent: Option<&Form>) -> Vec<(Item, bool)> {
+    let customer = looked.found.as_ref().map(|found| &found.record.stored.customer);
+    let value = |field: TextField| {
+        let typed = sent.map(|sent| sent.get(field.name())).unwrap_or_default();
+        // A card number is not even repeated to whoever typed it.
+        if card::holds(typed) { String::new() } else { typed.to_owned() }
+    };
+    let wanted = fields(&looked.request, customer).into_iter();
+    wanted.map(|(field, must)| (item(visit, field, value(field)), must)).collect()
+}

@@ -120,6 +120,7 @@ fn secs(duration: Duration) -> i64 {
 
 fn portal_settings(serve: &Serve) -> PortalSettings {
     PortalSettings {
+        has_provider: serve.provider.provider_url.is_some(),
         base_path: serve.base_path(),
         public_url: serve.base_url(),
         is_secure: serve.is_secure(),

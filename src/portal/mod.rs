@@ -43,6 +43,8 @@ pub struct PortalSettings {
     pub base_path: String,
     /// The start of every address for people, without a slash at the end.
     pub public_url: String,
+    /// Whether the service knows the operator's payment provider.
+    pub has_provider: bool,
     /// Whether cookies need an encrypted connection.
     pub is_secure: bool,
     /// How long sessions last.

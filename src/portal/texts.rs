@@ -119,6 +119,26 @@ translated! {
         "Ce magasin n’accepte pas encore les paiements en ligne. Rien n’a été débité.";
     pay_safe: "You enter the payment details with the payment provider, not on this page.",
         "Vous saisissez les données de paiement chez le prestataire de paiement, pas sur cette page.";
+    pay_test: "This is a store for tests: no money moves. Choose a test method.",
+        "Ce magasin sert aux essais : aucun argent ne circule. Choisissez un moyen d’essai.";
+    pay_test_visa: "Visa, ending in 0001: succeeds", "Visa, se terminant par 0001 : accepté";
+    pay_test_mastercard: "Mastercard, ending in 0002: succeeds", "Mastercard, se terminant par 0002 : accepté";
+    pay_test_ach: "Bank account, ending in 0003: succeeds", "Compte bancaire, se terminant par 0003 : accepté";
+    pay_test_wallet: "Wallet, ending in 0004: succeeds", "Portefeuille, se terminant par 0004 : accepté";
+    pay_test_pending: "Visa, ending in 0005: takes a moment", "Visa, se terminant par 0005 : prend un instant";
+    pay_test_declined: "Visa, ending in 0006: declined", "Visa, se terminant par 0006 : refusé";
+    pay_test_insufficient: "Visa, ending in 0007: too little money", "Visa, se terminant par 0007 : provision insuffisante";
+    pay_test_expired: "Visa, ending in 0008: expired", "Visa, se terminant par 0008 : expirée";
+    pay_onward: "To the payment", "Vers le paiement";
+    pay_onward_lead: "You go on to the payment provider now.", "Vous passez maintenant chez le prestataire de paiement.";
+    pay_continue: "Continue", "Continuer";
+    pay_running: "Not over yet", "Pas encore terminé";
+    pay_running_lead: "What you began is not known to be over yet. Do not pay again; look again in a moment.",
+        "L’issue de votre opération n’est pas encore connue. Ne payez pas une seconde fois ; regardez de nouveau dans un instant.";
+    pay_look_again: "Look again", "Regarder de nouveau";
+    pay_not_saved: "This method could not be saved. Choose another one.", "Ce moyen n’a pas pu être enregistré. Choisissez-en un autre.";
+    pay_busy: "Others are paying right now. Try again in some minutes.", "D’autres personnes paient en ce moment. Réessayez dans quelques minutes.";
+    pay_back: "Back to the store", "Retour au magasin";
     pay_qr: "Open this page on your phone", "Ouvrir cette page sur votre téléphone";
     pay_qr_alt: "QR code with the address of this page", "Code QR avec l’adresse de cette page";
     pay_done: "Thank you", "Merci";

@@ -47,7 +47,7 @@ mod tests {
     use crate::store::engine::migrate::migrate;
 
     /// Columns of bytes that are not sealed, each with its content.
-    const OTHERS: [(&str, &str); 48] = [
+    const OTHERS: [(&str, &str); 49] = [
         ("service_state.value", "checks the master key"),
         ("data_key.wrapped", "a key, wrapped by the master key"),
         ("signing_key.secret", "of no customer; the keyring seals it under the service's key"),
@@ -77,6 +77,7 @@ mod tests {
         ("sales_order.order_id", "a time and random bits"),
         ("provider_call.call_id", "a time and random bits"),
         ("provider_call.charge_id", "a time and random bits"),
+        ("provider_call.request_id", "a time and random bits"),
         ("payment_request.request_id", "a time and random bits"),
         ("payment_request.order_id", "a time and random bits"),
         ("payment_request.link_hash", "a hash of random bits"),

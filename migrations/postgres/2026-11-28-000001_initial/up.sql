@@ -543,10 +543,12 @@ CREATE TABLE provider_call (
     charge_id BYTEA NOT NULL,
     -- NULL while it is not known whose money it moves. It stays when the person is erased.
     customer_id BIGINT,
+    -- The request that it answers.
+    request_id BYTEA,
     version BIGINT NOT NULL,
     -- 1 the sandbox, 2 the provider behind HTTP.
     provider SMALLINT NOT NULL,
-    -- 0 charge, 1 refund, 2 void, 3 session.
+    -- 0 charge, 1 refund, 2 void, 3 a page to pay on, 4 a page to leave a method on.
     kind SMALLINT NOT NULL,
     -- 0 requested, 1 pending, 2 requires an action of the payer, 3 succeeded, 4 declined.
     state SMALLINT NOT NULL,
@@ -569,6 +571,8 @@ CREATE TABLE provider_call (
 );
 CREATE INDEX provider_call_charge ON provider_call (entrypoint_id, charge_id, call_id);
 CREATE INDEX provider_call_customer ON provider_call (entrypoint_id, customer_id, call_id);
+CREATE INDEX provider_call_request ON provider_call (entrypoint_id, request_id, call_id)
+    WHERE request_id IS NOT NULL AND due_at_us IS NOT NULL;
 CREATE INDEX provider_call_due ON provider_call (due_at_us, entrypoint_id, call_id) WHERE due_at_us IS NOT NULL;
 -- Requests for money and for payment methods.
 CREATE TABLE payment_request (

@@ -189,6 +189,6 @@ async fn asked(call: &Call, place: i64, answer: &Seen) -> Result<FoundCall, Erro
         return Err(Error::Internal("the outcome is not that of a call".into()));
     };
     let calls = call.app.store.provider();
-    calls.wait(place, done.call_id, PATIENCE).await?;
+    calls.wait(place, done.call_id, (PATIENCE, true)).await?;
     calls.find(place, done.call_id).await?.ok_or(Error::NotFound)
 }

@@ -1,11 +1,14 @@
 //! What payment providers are to be asked, as commands, and what becomes of that (rules 20).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::kernel::money::Money;
-use crate::domain::provider::CallId;
 use crate::domain::provider::draft::ChargeDraft;
 use crate::domain::provider::saga::Report;
+use crate::domain::provider::{CallId, SessionContent};
+use crate::domain::requests::RequestId;
 
 /// Something that a payment provider is to do, or what it made of that.
 #[derive(Debug, Clone)]
@@ -35,6 +38,15 @@ pub enum AskProvider {
         /// Random bits for its id.
         random: u128,
     },
+    /// Answer a request: pay, or leave a payment method.
+    Answer {
+        /// The request.
+        request_id: RequestId,
+        /// What its payer sent.
+        answer: Box<RequestAnswer>,
+        /// Random bits for its id.
+        random: u128,
+    },
     /// What came back.
     Settle {
         /// The call.
@@ -42,6 +54,28 @@ pub enum AskProvider {
         /// What came back.
         report: Report,
     },
+}
+
+/// How somebody answers a request, checked as far as that needs no database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestAnswer {
+    /// How much; `None` of a request for a method.
+    pub amount: Option<Money>,
+    /// What the payer filled in, by the names of fields.
+    pub payer: BTreeMap<String, String>,
+    /// By what.
+    pub way: AnswerWay,
+}
+
+/// By what a request is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AnswerWay {
+    /// By a method of the sandbox.
+    Test(String),
+    /// On a page of the provider's.
+    Page(SessionContent),
+    /// Elsewhere, at the operator's own address.
+    Elsewhere,
 }
 
 /// What became of a call.

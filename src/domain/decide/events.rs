@@ -128,6 +128,9 @@ pub enum EventKind {
     /// A request got another link.
     #[strum(serialize = "request.sent")]
     RequestSent,
+    /// Somebody began to answer a request.
+    #[strum(serialize = "request.begun")]
+    RequestBegun,
     /// A request was answered.
     #[strum(serialize = "request.paid")]
     RequestPaid,
@@ -177,6 +180,7 @@ impl EventKind {
             EventKind::RequestCreated
             | EventKind::RequestCancelled
             | EventKind::RequestSent
+            | EventKind::RequestBegun
             | EventKind::RequestPaid
             | EventKind::RequestDeclined => REQUESTS,
             EventKind::ProductCreated | EventKind::ProductUpdated | EventKind::ProductDeleted => PRODUCTS,

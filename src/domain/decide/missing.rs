@@ -58,6 +58,8 @@ pub enum Missing {
     Order(OrderId),
     /// A call of a payment provider, with its customer.
     ProviderCall(CallId),
+    /// The calls that answer a request and are not through yet.
+    RunningCalls(RequestId),
     /// All calls about a charge.
     CallsOfCharge(CallId),
     /// A request, by its id, with its customer.

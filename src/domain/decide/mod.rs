@@ -35,6 +35,7 @@ mod order;
 pub mod order_book;
 pub mod ordering;
 mod payer;
+pub mod paying;
 pub mod precondition;
 pub mod product;
 mod provider;

@@ -332,7 +332,12 @@ pub(super) fn complete_owner(
 }
 
 /// Fills in what a customer lacks. What would get in the way of another customer is left.
-fn complete(working_set: &mut WorkingSet, draft: &Draft, id: i64, actor: &Actor) -> Result<(), Undecided> {
+pub(super) fn complete(
+    working_set: &mut WorkingSet,
+    draft: &Draft,
+    id: i64,
+    actor: &Actor,
+) -> Result<(), Undecided> {
     let stored = Arc::clone(working_set.customer(id).ok_or(Rejection::Defect)?);
     let (after, problems) = fill(&stored.customer, draft, working_set.entrypoint.country.as_deref());
     if !problems.is_empty() || after == stored.customer {

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use super::Undecided;
 use super::asking::{AskDone, AskProvider};
 use super::command::{Actor, Outcome};
+use super::delivery::OnUnknown;
 use super::effects::Effects;
 use super::events::{Event, EventKind};
 use super::issue::refused;
 use super::ledger::key_of;
-use super::transaction::record_own;
+use super::paying;
+use super::transaction::{record_as, record_own};
 use super::working_set::WorkingSet;
 use crate::domain::customers::record::{Customer, Stored};
 use crate::domain::entrypoints::provider::Provider;
@@ -40,22 +42,31 @@ pub(super) fn decide_provider(
             refund(working_set, *charge_id, *amount, *random, actor)
         }
         AskProvider::Void { charge_id, random } => void(working_set, *charge_id, *random, actor),
+        AskProvider::Answer { request_id, answer, random } => {
+            paying::answer(working_set, *request_id, answer, *random, actor)
+        }
         AskProvider::Settle { id, report } => settle(working_set, *id, report, actor),
     }
 }
 
-fn done(call: &ProviderCall) -> Outcome {
+pub(super) fn done(call: &ProviderCall) -> Outcome {
     let (customer_id, call_id, version) = (call.customer_id, call.id, call.version);
     Outcome::Asked(AskDone { customer_id, call_id, version })
 }
 
 /// A call that is to be made at once.
-fn new_call(working_set: &WorkingSet, provider: Provider, kind: CallKind, id: CallId) -> ProviderCall {
+pub(super) fn new_call(
+    working_set: &WorkingSet,
+    provider: Provider,
+    kind: CallKind,
+    id: CallId,
+) -> ProviderCall {
     let now = working_set.now;
     ProviderCall {
         id,
         charge_id: id,
         customer_id: None,
+        request_id: None,
         version: 1,
         provider,
         kind,
@@ -187,7 +198,7 @@ fn amount_of(
 }
 
 /// The transaction of a charge or a refund, as far as the call has come.
-fn item(working_set: &WorkingSet, call: &ProviderCall) -> Item {
+pub(super) fn item(working_set: &WorkingSet, call: &ProviderCall) -> Item {
     let place = working_set.entrypoint.id;
     let mut item = Item::bare(SOURCE, &call.id.show(place));
     item.whose = call.customer_id.map_or(Whose::Nobody, Whose::Id);
@@ -359,21 +370,60 @@ fn settle(
     actor: &Actor,
 ) -> Result<Effects, Undecided> {
     let before = working_set.calls.get(id)?.map(Arc::clone).ok_or(Rejection::NotFound)?;
-    let after = before.after(report, working_set.now);
+    let mut after = before.after(report, working_set.now);
     let mut effects = Effects::new(done(&after), None);
     if after.state != before.state && after.state.is_final() {
+        // A decision that lacks a fact is taken again, and each of these steps changes nothing the second time.
+        paying::load_request(working_set, &after)?;
+        let answer = match report {
+            Report::Answer(answer) => Some(answer),
+            _ => None,
+        };
+        if after.state == CallState::Succeeded {
+            paying::fill_in(working_set, &before, actor)?;
+        }
         if let Some(mut item) = moved(working_set, &after)? {
-            if let Report::Answer(answer) = report {
-                item.optional.fee = answer.fee.filter(|_| after.kind == CallKind::Charge);
-            }
-            record_own(working_set, &item, 0, actor)?;
+            let is_paid = matches!(after.kind, CallKind::Charge | CallKind::Session);
+            item.optional.fee = answer.and_then(|answer| answer.fee).filter(|_| is_paid);
+            settle_transaction(working_set, (&before, &after), item, actor)?;
+            let transaction = working_set.ledger.by_id(after.id)?;
+            after.customer_id = after.customer_id.or(transaction.and_then(|paid| paid.customer_id));
         }
         effects.methods.extend(told_method(working_set, &after));
+        if let Some(method) = answer.and_then(|answer| answer.method.as_ref())
+            && after.kind == CallKind::Setup
+            && let Some((stored, events)) = paying::keep_method(working_set, &mut after, method, actor)
+        {
+            effects.methods.push(stored);
+            effects.events.extend(events);
+        }
+        paying::settle_request(working_set, &after, actor)?;
     }
     if after != *before {
         working_set.calls.put(after);
     }
     Ok(effects)
+}
+
+/// Tells the transaction of a call what became of it. A payer who cannot be found or registered leaves it without a customer.
+fn settle_transaction(
+    working_set: &mut WorkingSet,
+    (before, after): (&ProviderCall, &ProviderCall),
+    mut item: Item,
+    actor: &Actor,
+) -> Result<(), Undecided> {
+    if after.kind != CallKind::Session {
+        return record_own(working_set, &item, 0, actor).map(drop);
+    }
+    let method = after.content.as_ref().and_then(|content| content.method.as_ref());
+    item.optional.method = method.map(|method| <&str>::from(method.kind).into());
+    item.optional.masked_account = method.and_then(|method| method.masked_account.as_deref()).map(Into::into);
+    let bare = item.clone();
+    let item = paying::paid_by(working_set, before, item);
+    match record_as(working_set, &item, (OnUnknown::Create, 0), actor) {
+        Err(Undecided::Rejected(_)) => record_own(working_set, &bare, 0, actor).map(drop),
+        done => done.map(drop),
+    }
 }
 
 /// What a call that is through does to its transaction.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::missing::Missing;
 use crate::domain::provider::{CallId, ProviderCall};
+use crate::domain::requests::RequestId;
 
 /// The calls of one entrypoint within one batch.
 #[derive(Debug, Default)]
@@ -13,6 +14,8 @@ pub struct ProviderBook {
     known: HashMap<CallId, Option<Arc<ProviderCall>>>,
     /// The calls about a charge, the charge among them.
     of_charges: HashMap<CallId, BTreeSet<CallId>>,
+    /// The calls that answer a request and were not through as stored.
+    of_requests: HashMap<RequestId, BTreeSet<CallId>>,
     changed: BTreeSet<CallId>,
     made: BTreeSet<CallId>,
 }
@@ -49,11 +52,33 @@ impl ProviderBook {
         Ok(ids.iter().filter_map(|id| self.known.get(id)?.as_ref()).map(Arc::clone).collect())
     }
 
+    /// Adds the calls that answer a request and are not through yet, as stored.
+    pub fn add_running(&mut self, request_id: RequestId, calls: Vec<ProviderCall>) {
+        let mut ids: BTreeSet<CallId> = calls.iter().map(|call| call.id).collect();
+        calls.into_iter().for_each(|call| self.add(call.id, Some(call)));
+        let known = self.known.values().flatten().filter(|call| call.request_id == Some(request_id));
+        ids.extend(known.map(|call| call.id));
+        self.of_requests.entry(request_id).or_insert(ids);
+    }
+
+    /// The calls that answer a request and are not through yet, oldest first.
+    ///
+    /// # Errors
+    /// [`Missing::RunningCalls`] if they are not loaded.
+    pub fn running_of(&self, request_id: RequestId) -> Result<Vec<Arc<ProviderCall>>, Missing> {
+        let ids = self.of_requests.get(&request_id).ok_or(Missing::RunningCalls(request_id))?;
+        let known = ids.iter().filter_map(|id| self.known.get(id)?.as_ref());
+        Ok(known.filter(|call| !call.state.is_final()).map(Arc::clone).collect())
+    }
+
     /// Puts a new or changed call in its place.
     pub fn put(&mut self, call: ProviderCall) {
         if self.known.get(&call.id).is_none_or(Option::is_none) {
             self.made.insert(call.id);
             if let Some(ids) = self.of_charges.get_mut(&call.charge_id) {
+                ids.insert(call.id);
+            }
+            if let Some(ids) = call.request_id.and_then(|id| self.of_requests.get_mut(&id)) {
                 ids.insert(call.id);
             }
         }

@@ -304,7 +304,20 @@ pub(super) fn record_own(
     random: u128,
     actor: &Actor,
 ) -> Result<String, Undecided> {
-    let ingest = Ingest::new(Vec::new(), OnUnknown::Refuse, random);
+    record_as(working_set, item, (OnUnknown::Refuse, random), actor)
+}
+
+/// As [`record_own`], for a payment of somebody who may be unknown.
+///
+/// # Errors
+/// As [`record_own`].
+pub(super) fn record_as(
+    working_set: &mut WorkingSet,
+    item: &Item,
+    (on_unknown, random): (OnUnknown, u128),
+    actor: &Actor,
+) -> Result<String, Undecided> {
+    let ingest = Ingest::new(Vec::new(), on_unknown, random);
     let answer = deliver(working_set, item, (&ingest, 0), actor, Sight::FULL)?;
     match (answer.trans_id, answer.reason) {
         (Some(id), _) => Ok(id),

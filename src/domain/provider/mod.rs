@@ -8,13 +8,17 @@ pub mod saga;
 pub mod sandbox;
 pub mod wire;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, FromRepr, IntoStaticStr, VariantNames};
 
 use super::entrypoints::provider::Provider;
+use super::entrypoints::theme::Language;
 use super::kernel::money::Money;
 use super::kernel::time::Micros;
 use super::methods::method::{Kind, Method};
+use super::requests::MethodType;
 use super::transactions::currency::Currency;
 use super::transactions::id::TransId;
 
@@ -35,8 +39,10 @@ pub enum CallKind {
     Refund = 1,
     /// A charge is taken back before its money moves.
     Void = 2,
-    /// A page of the provider's on which somebody pays, or leaves a payment method.
+    /// A page of the provider's on which somebody pays.
     Session = 3,
+    /// A page of the provider's on which somebody leaves a payment method; no money moves.
+    Setup = 4,
 }
 
 /// How a call stands. The number is the one in the database.
@@ -125,6 +131,26 @@ impl From<&Method> for ChargedMethod {
     }
 }
 
+/// What a page of the provider's needs to know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionContent {
+    /// How the payer may pay.
+    pub method_types: Vec<MethodType>,
+    /// Where the payer comes back.
+    pub return_url: String,
+    /// Where a payer comes back who gives up.
+    pub cancel_url: String,
+    /// The language of the page.
+    pub language: Language,
+    /// The payer's address, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The payer's name, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
 /// What a call says, and what came back.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -141,6 +167,15 @@ pub struct CallContent {
     /// The id of the order that it pays.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order_id: Option<String>,
+    /// The page that it asks for, until it is known what became of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionContent>,
+    /// What the payer filled in, by the names of fields, until it is known what became of it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub payer: BTreeMap<String, String>,
+    /// The stored method in whose place a new one comes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<String>,
     /// Where the payer was, as the caller says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ip_address: Option<String>,
@@ -173,6 +208,8 @@ pub struct ProviderCall {
     pub charge_id: CallId,
     /// Whose money it moves; `None` while that is not known.
     pub customer_id: Option<i64>,
+    /// The request that it answers.
+    pub request_id: Option<TransId>,
     /// 1 at first; every change adds one.
     pub version: i64,
     /// Who is asked.

@@ -89,6 +89,11 @@ impl ProviderCall {
             }
             Report::NeverSeen | Report::Refused { .. } | Report::Nothing => {}
         }
+        if let Some(content) = after.content.as_mut().filter(|_| after.state.is_final()) {
+            // They were needed to send it again.
+            content.session = None;
+            content.payer.clear();
+        }
         after.due_at = (!after.state.is_final()).then(|| Micros(now.0.saturating_add(after.pause(now))));
         if after.state != self.state || after.content != self.content {
             after.version = self.version.saturating_add(1);
@@ -120,7 +125,7 @@ impl ProviderCall {
     pub fn status(&self) -> Option<Status> {
         match (self.kind, self.state) {
             (CallKind::Void, CallState::Succeeded) => Some(Status::Voided),
-            (CallKind::Void, _) => None,
+            (CallKind::Void | CallKind::Setup, _) => None,
             (_, CallState::Succeeded) => Some(Status::Approved),
             (_, CallState::Declined) => Some(Status::Declined),
             _ => Some(Status::Initiated),
@@ -140,6 +145,7 @@ mod tests {
             id: Default::default(),
             charge_id: Default::default(),
             customer_id: Some(1),
+            request_id: None,
             version: 1,
             provider: Default::default(),
             kind: CallKind::Charge,

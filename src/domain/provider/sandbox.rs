@@ -1,10 +1,10 @@
 //! A provider of play money (rules 20). Its test methods are chosen from a list; nobody types a number.
 
 use super::saga::Report;
-use super::wire::Answer;
+use super::wire::{Answer, AnsweredMethod};
 use super::{CallKind, CallState, ProviderCall};
 use crate::domain::kernel::time::{Micros, SECOND_US};
-use crate::domain::methods::method::Kind;
+use crate::domain::methods::method::{Expiry, Kind};
 
 /// How long the charge of `test-pending` takes.
 const PENDING_US: i64 = 2 * SECOND_US;
@@ -37,6 +37,20 @@ const fn declining(id: &'static str, last4: &'static str, why: (&'static str, &'
     TestMethod { id, kind: Kind::Card, brand: Some("visa"), last4, declined: Some(why) }
 }
 
+impl TestMethod {
+    /// The method as a provider tells of one that a payer saved.
+    fn answered(&self) -> AnsweredMethod {
+        AnsweredMethod {
+            provider_method_id: self.id.to_owned(),
+            kind: self.kind,
+            brand: self.brand.map(str::to_owned),
+            last4: Some(self.last4.to_owned()),
+            expiry: (self.kind == Kind::Card).then_some(Expiry { year: 2090, month: 12 }),
+            ..AnsweredMethod::default()
+        }
+    }
+}
+
 /// All of them, in the order in which people are shown them.
 pub const TEST_METHODS: [TestMethod; 8] = [
     method("test-visa", Kind::Card, Some("visa"), "0001"),
@@ -64,15 +78,19 @@ pub fn answer(call: &ProviderCall, now: Micros) -> Report {
         provider_id: Some(format!("sandbox-{:032x}", u128::from_be_bytes(call.id.0))),
         ..Answer::default()
     };
-    if call.kind == CallKind::Charge {
+    if matches!(call.kind, CallKind::Charge | CallKind::Session | CallKind::Setup) {
         let charged = call.content.as_ref().and_then(|content| content.method.as_ref());
         let known = charged.and_then(|charged| test_method(&charged.provider_method_id));
         let unknown = ("invalid_card", "the sandbox takes its test methods only, such as test-visa");
         let declined = known.map_or(Some(unknown), |known| known.declined);
+        // To save a method charges nothing.
+        let declined = declined.filter(|_| call.kind != CallKind::Setup || known.is_none());
         if let Some((error, message)) = declined {
             answer.state = CallState::Declined;
             answer.error = Some(error.to_owned());
             answer.message = Some(message.to_owned());
+        } else if let Some(known) = known.filter(|_| call.kind == CallKind::Setup) {
+            answer.method = Some(known.answered());
         } else if known.is_some_and(|known| known.id == PENDING) && now.0 < call.created_at.0 + PENDING_US {
             answer.state = CallState::Pending;
         } else {

@@ -3,11 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::saga::Report;
-use super::{CallContent, CallKind, CallState, ProviderCall};
+use super::{CallContent, CallKind, CallState, ChargedMethod, ProviderCall};
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::entrypoints::provider::is_open_to_payers;
 use crate::domain::kernel::card;
 use crate::domain::kernel::money::Money;
+use crate::domain::methods::method::{Expiry, Kind};
+use crate::domain::requests::MethodType;
 use crate::domain::transactions::currency::Currency;
 
 /// The most characters of what a provider says, except for addresses.
@@ -16,6 +18,45 @@ const TEXT_CHARS_MAX: usize = 200;
 const URL_CHARS_MAX: usize = 2_000;
 /// The most bytes of an answer.
 pub const ANSWER_BYTES_MAX: u64 = 64 * 1024;
+
+/// A payment method that a payer used or left on a page of the provider's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnsweredMethod {
+    /// The provider's token.
+    pub provider_method_id: String,
+    /// The provider's id of the customer.
+    pub provider_customer_id: Option<String>,
+    /// The network's id of the first charge.
+    pub network_transaction_id: Option<String>,
+    /// What it is.
+    pub kind: Kind,
+    /// Such as `visa`.
+    pub brand: Option<String>,
+    /// The last digits of the account.
+    pub last4: Option<String>,
+    /// Its last month.
+    pub expiry: Option<Expiry>,
+    /// The provider's name for the account behind it.
+    pub fingerprint: Option<String>,
+    /// Whose account it is.
+    pub holder_name: Option<String>,
+}
+
+impl Default for AnsweredMethod {
+    fn default() -> AnsweredMethod {
+        AnsweredMethod {
+            provider_method_id: String::new(),
+            provider_customer_id: None,
+            network_transaction_id: None,
+            kind: Kind::Other,
+            brand: None,
+            last4: None,
+            expiry: None,
+            fingerprint: None,
+            holder_name: None,
+        }
+    }
+}
 
 /// An answer of a provider, checked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,6 +75,8 @@ pub struct Answer {
     pub message: Option<String>,
     /// Where the payer has to go.
     pub url: Option<String>,
+    /// The method that the payer used or left.
+    pub method: Option<AnsweredMethod>,
 }
 
 impl Answer {
@@ -50,18 +93,32 @@ impl Answer {
         content.error.clone_from(&self.error);
         content.message.clone_from(&self.message);
         content.url.clone_from(&self.url);
+        if let Some(method) = &self.method {
+            content.method = Some(ChargedMethod {
+                method_id: None,
+                provider_method_id: method.provider_method_id.clone(),
+                provider_customer_id: method.provider_customer_id.clone(),
+                network_transaction_id: method.network_transaction_id.clone(),
+                kind: method.kind,
+                masked_account: method.last4.as_ref().map(|last4| format!("XXXX{last4}")),
+            });
+        }
     }
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Body<'a> {
-    kind: CallKind,
+    kind: &'static str,
     id: String,
     entrypoint: &'a str,
     is_test: bool,
-    amount: String,
-    currency: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purpose: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<&'static str>,
     created_at: String,
     valid_until: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,6 +133,17 @@ struct Body<'a> {
     method: Option<MethodBody<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     customer: Option<CustomerBody<'a>>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    session: Option<SessionBody<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SessionBody<'a> {
+    method_types: &'a [MethodType],
+    return_url: &'a str,
+    cancel_url: &'a str,
+    language: &'static str,
 }
 
 #[derive(Serialize)]
@@ -86,13 +154,18 @@ struct MethodBody<'a> {
     provider_customer_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     network_transaction_id: Option<&'a str>,
-    method: crate::domain::methods::method::Kind,
+    method: Kind,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct CustomerBody<'a> {
-    customer_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ip_address: Option<&'a str>,
 }
@@ -104,36 +177,55 @@ impl ProviderCall {
             CallKind::Charge => "/charges",
             CallKind::Refund => "/refunds",
             CallKind::Void => "/voids",
-            CallKind::Session => "/sessions",
+            CallKind::Session | CallKind::Setup => "/sessions",
+        }
+    }
+
+    /// The word for its kind in bodies.
+    fn wire_kind(&self) -> &'static str {
+        match self.kind {
+            CallKind::Setup => CallKind::Session.name(),
+            kind => kind.name(),
         }
     }
 
     /// The body of the call in JSON. It is the same every time. `None` once the person is erased.
     pub fn body(&self, entrypoint: &Entrypoint) -> Option<String> {
         let content = self.content.as_ref()?;
-        let is_charge = self.kind == CallKind::Charge;
+        let is_charge = matches!(self.kind, CallKind::Charge | CallKind::Session | CallKind::Setup);
+        let session = content.session.as_ref();
+        let moves = self.kind != CallKind::Setup;
         let body = Body {
-            kind: self.kind,
+            kind: self.wire_kind(),
             id: self.id.show(entrypoint.id),
             entrypoint: &entrypoint.entry,
             is_test: entrypoint.is_test,
-            amount: self.currency.written(self.amount),
-            currency: self.currency.code(),
+            purpose: session.map(|_| if moves { "payment" } else { "method" }),
+            amount: moves.then(|| self.currency.written(self.amount)),
+            currency: moves.then(|| self.currency.code()),
             created_at: self.created_at.to_rfc3339(),
             valid_until: self.valid_until.to_rfc3339(),
             charge_id: (!is_charge).then(|| self.charge_id.show(entrypoint.id)),
             charge_provider_id: content.charge_provider_id.as_deref(),
             description: content.description.as_deref(),
             reference: content.invoice_number.as_deref().or(content.order_id.as_deref()),
-            method: content.method.as_ref().map(|method| MethodBody {
+            method: content.method.as_ref().filter(|_| session.is_none()).map(|method| MethodBody {
                 provider_method_id: &method.provider_method_id,
                 provider_customer_id: method.provider_customer_id.as_deref(),
                 network_transaction_id: method.network_transaction_id.as_deref(),
                 method: method.kind,
             }),
-            customer: self.customer_id.filter(|_| is_charge).map(|id| CustomerBody {
-                customer_id: id.to_string(),
+            customer: is_charge.then(|| CustomerBody {
+                customer_id: self.customer_id.map(|id| id.to_string()),
+                email: session.and_then(|session| session.email.as_deref()),
+                name: session.and_then(|session| session.name.as_deref()),
                 ip_address: content.ip_address.as_deref(),
+            }),
+            session: session.map(|session| SessionBody {
+                method_types: &session.method_types,
+                return_url: &session.return_url,
+                cancel_url: &session.cancel_url,
+                language: session.language.code(),
             }),
         };
         serde_json::to_string(&body).ok()
@@ -144,7 +236,7 @@ impl ProviderCall {
 #[serde(rename_all = "camelCase")]
 struct Said {
     id: String,
-    kind: Option<CallKind>,
+    kind: Option<String>,
     status: Option<String>,
     provider_id: Option<String>,
     auth_code: Option<String>,
@@ -152,6 +244,45 @@ struct Said {
     error: Option<String>,
     message: Option<String>,
     url: Option<String>,
+    method: Option<SaidMethod>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SaidMethod {
+    provider_method_id: String,
+    provider_customer_id: Option<String>,
+    network_transaction_id: Option<String>,
+    method: Option<String>,
+    brand: Option<String>,
+    last4: Option<String>,
+    exp_month: Option<u8>,
+    exp_year: Option<u16>,
+    fingerprint: Option<String>,
+    holder_name: Option<String>,
+}
+
+impl SaidMethod {
+    /// The method as far as it is well-formed; `None` without a token.
+    fn read(self) -> Option<AnsweredMethod> {
+        let kept = |text: Option<String>| text.as_deref().and_then(|text| short(text, TEXT_CHARS_MAX));
+        let last4 =
+            self.last4.filter(|text| text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit()));
+        let expiry = self.exp_month.filter(|month| (1..=12).contains(month)).zip(self.exp_year);
+        Some(AnsweredMethod {
+            provider_method_id: short(&self.provider_method_id, TEXT_CHARS_MAX)?,
+            provider_customer_id: kept(self.provider_customer_id),
+            network_transaction_id: kept(self.network_transaction_id),
+            kind: self.method.as_deref().and_then(|word| word.parse().ok()).unwrap_or(Kind::Other),
+            brand: kept(self.brand),
+            last4,
+            expiry: expiry
+                .filter(|(_, year)| (2000..=2100).contains(year))
+                .map(|(month, year)| Expiry { year, month }),
+            fingerprint: kept(self.fingerprint),
+            holder_name: kept(self.holder_name),
+        })
+    }
 }
 
 /// What a provider says of a call in the body of a signed answer. `first` is whether the call was sent for the first time: only
@@ -173,7 +304,7 @@ pub fn read(call: &ProviderCall, shown_id: &str, status: u16, body: &[u8], first
         }
         _ => return Report::Nothing,
     }
-    if said.kind != Some(call.kind) {
+    if said.kind.as_deref() != Some(call.wire_kind()) {
         return Report::Nothing;
     }
     let state = match said.status.as_deref() {
@@ -184,6 +315,7 @@ pub fn read(call: &ProviderCall, shown_id: &str, status: u16, body: &[u8], first
         _ => return Report::Nothing,
     };
     let declined = state == CallState::Declined;
+    let is_page = matches!(call.kind, CallKind::Session | CallKind::Setup);
     Report::Answer(Box::new(Answer {
         state,
         provider_id: said.provider_id.as_deref().and_then(|text| short(text, TEXT_CHARS_MAX)),
@@ -196,6 +328,7 @@ pub fn read(call: &ProviderCall, shown_id: &str, status: u16, body: &[u8], first
                 && url.chars().count() <= URL_CHARS_MAX
                 && is_open_to_payers(url)
         }),
+        method: said.method.filter(|_| is_page && state == CallState::Succeeded).and_then(SaidMethod::read),
     }))
 }
 

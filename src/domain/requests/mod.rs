@@ -168,6 +168,9 @@ pub struct RequestContent {
     /// What the sender calls it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<CompactString>,
+    /// Of a request for a method: the stored method in whose place the new one comes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<String>,
 }
 
 /// A request for money or for a payment method.

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use super::super::edit::{checked_draft, problems_of};
 use super::super::texts::label;
 use super::super::visit::Visit;
-use crate::domain::customers::draft::Draft;
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::record::Customer;
+use crate::domain::entrypoints::provider::Provider;
 use crate::domain::kernel::money::Money;
+use crate::domain::methods::method::Kind;
+use crate::domain::provider::sandbox::{TEST_METHODS, TestMethod};
 use crate::domain::requests::{CollectField, MethodType, Request, RequestKind};
 use crate::store::LookedRequest;
 use crate::web::PageError;
@@ -22,10 +24,34 @@ const ADDRESS: [TextField; 4] = [TextField::Address, TextField::Zip, TextField::
 pub(super) struct PayForm {
     /// How much to pay; `None` if a payment method is to be saved.
     pub(super) amount: Option<Money>,
-    /// The fields that the payer filled in, as the draft of a create or of an update.
-    pub(super) draft: Draft,
+    /// The fields that the payer filled in, checked.
+    pub(super) filled: BTreeMap<String, String>,
     /// How the payer wants to pay.
-    pub(super) method_type: MethodType,
+    pub(super) chosen: Chosen,
+}
+
+/// How a payer wants to pay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Chosen {
+    /// By a method of the sandbox.
+    Test(&'static str),
+    /// On a page of the provider's, in this way.
+    Type(MethodType),
+}
+
+/// The test methods that a request takes, in the order in which a page shows them.
+pub(super) fn tests(allowed: &[MethodType]) -> impl Iterator<Item = &'static TestMethod> {
+    let is_allowed = |kind: Kind| {
+        allowed.iter().any(|one| {
+            matches!(
+                (one, kind),
+                (MethodType::Card, Kind::Card)
+                    | (MethodType::Ach, Kind::Ach)
+                    | (MethodType::Wallet, Kind::Wallet)
+            )
+        })
+    };
+    TEST_METHODS.iter().filter(move |method| is_allowed(method.kind))
 }
 
 /// The fields that the page of a request asks for, each with whether it must be filled in: those to collect that the record lacks.
@@ -86,11 +112,16 @@ pub(super) fn parse(
         checked.add("amount", texts.pay_amount, texts.pay_bad_amount);
     }
     let allowed = request.content.as_ref().map_or(&[][..], |content| &content.method_types);
-    let chosen: Option<MethodType> = match (form.get("methodType"), allowed) {
-        ("", [only]) => Some(*only),
-        (word, _) => word.parse().ok(),
+    let chosen = if visit.entrypoint.provider == Provider::Sandbox {
+        let sent = form.get("methodType");
+        tests(allowed).find(|method| method.id == sent).map(|method| Chosen::Test(method.id))
+    } else {
+        let chosen: Option<MethodType> = match (form.get("methodType"), allowed) {
+            ("", [only]) => Some(*only),
+            (word, _) => word.parse().ok(),
+        };
+        chosen.filter(|chosen| allowed.contains(chosen)).map(Chosen::Type)
     };
-    let chosen = chosen.filter(|chosen| allowed.contains(chosen));
     if chosen.is_none() {
         checked.add("methodType", texts.pay_method, texts.pay_no_choice);
     }
@@ -104,15 +135,12 @@ pub(super) fn parse(
         }
     }
     let country = customer.and_then(|customer| customer.text(TextField::Country));
-    let draft = match checked_draft(visit, country, &sent)? {
-        Ok(draft) => draft,
-        Err(problems) => {
-            checked.problems.extend(problems_of(visit, &problems).problems);
-            Draft::default()
-        }
-    };
+    if let Err(problems) = checked_draft(visit, country, &sent)? {
+        checked.problems.extend(problems_of(visit, &problems).problems);
+    }
+    let filled = sent.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     Ok(match chosen {
-        Some(method_type) if !checked.is_wrong() => Ok(PayForm { amount, draft, method_type }),
+        Some(chosen) if !checked.is_wrong() => Ok(PayForm { amount, filled, chosen }),
         _ => Err(checked),
     })
 }

@@ -1,6 +1,7 @@
 //! The page of a request, where whoever has its link pays, or saves a payment method. To look at it changes nothing, so mail
 //! scanners do no harm. A link that nobody has gets one answer, at whichever entrypoint it is tried.
 
+mod begin;
 mod form;
 pub(super) mod limits;
 mod qr;
@@ -10,7 +11,8 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderValue;
 use askama::Template;
 
-use self::form::{PayForm, fields, parse};
+use self::begin::{outcome, pay};
+use self::form::{fields, parse, tests};
 use self::limits::Counted;
 use self::qr::{Qr, qr};
 use super::edit::{Item, item};
@@ -18,10 +20,12 @@ use super::texts::Texts;
 use super::visit::Visit;
 use crate::clock;
 use crate::domain::customers::fields::TextField;
+use crate::domain::entrypoints::provider::Provider;
 use crate::domain::entrypoints::theme::Language;
 use crate::domain::invoices::{InvoiceState, language_of};
 use crate::domain::kernel::card;
 use crate::domain::kernel::money::Money;
+use crate::domain::provider::sandbox::TestMethod;
 use crate::domain::requests::{MethodType, Request, RequestKind, RequestState, pay_url};
 use crate::store::LookedRequest;
 use crate::web::form::{Checked, Form, is_secret};
@@ -56,6 +60,8 @@ struct PayPage {
     description: Option<String>,
     until: String,
     choices: Vec<Choice>,
+    /// What is to be said of the choices.
+    safe: &'static str,
     items: Vec<(Item, bool)>,
     /// What is to be said before the form.
     note: Option<&'static str>,
@@ -76,6 +82,9 @@ enum Seen {
 pub(super) async fn show(visit: &Visit<'_>) -> PageResult {
     let Some(looked) = look(visit, false).await? else { return Ok(nothing()) };
     let visit = &visit.in_language(language(visit, &looked));
+    if let Some(answer) = outcome(visit, &looked).await? {
+        return Ok(answer);
+    }
     match seen(visit, &looked) {
         Seen::Open => page(visit, &looked, Checked::default(), None).await,
         other => over(visit, &looked, &other),
@@ -94,21 +103,6 @@ pub(super) async fn send(visit: &Visit<'_>, sent: &Form) -> PageResult {
         Ok(form) => pay(visit, &looked, &form, sent).await,
         Err(checked) => page(visit, &looked, checked, Some(sent)).await,
     }
-}
-
-/// Begins the payment of a checked form. No provider takes payments yet, so it says so.
-async fn pay(visit: &Visit<'_>, looked: &LookedRequest, form: &PayForm, sent: &Form) -> PageResult {
-    tracing::debug!(
-        method = form.method_type.name(),
-        has_amount = form.amount.is_some(),
-        fills_in = form.draft != crate::domain::customers::draft::Draft::default(),
-        "a payer is ready to pay, and no provider is set"
-    );
-    let mut checked = Checked::default();
-    checked.add("", "", visit.texts().pay_no_provider);
-    let mut response = page(visit, looked, checked, Some(sent)).await?;
-    *response.status_mut() = StatusCode::CONFLICT;
-    Ok(response)
 }
 
 /// The request of the link in the path, within the limits of links and addresses.
@@ -184,7 +178,9 @@ fn over(visit: &Visit<'_>, looked: &LookedRequest, seen: &Seen) -> PageResult {
         }
     };
     let frame = visit.frame(None).wrong(status == StatusCode::GONE);
-    html(status, &MessagePage { frame, title, lead: &lead, next: None })
+    let success = looked.request.content.as_ref().and_then(|content| content.success_url.clone());
+    let next = success.filter(|_| matches!(seen, Seen::Done(_))).map(|url| (url, texts.pay_back));
+    html(status, &MessagePage { frame, title, lead: &lead, next })
 }
 
 /// The page with its form; `sent` is the form as it was sent.
@@ -194,6 +190,7 @@ async fn page(visit: &Visit<'_>, looked: &LookedRequest, form: Checked, sent: Op
     let content = request.content.clone().unwrap_or_default();
     let (csrf, cookie) = visit.form_token().await?;
     let is_wrong = form.is_wrong();
+    let is_sandbox = visit.entrypoint.provider == Provider::Sandbox;
     let is_payment = request.kind == RequestKind::Payment;
     let written = |amount: Money| format!("{} {}", request.currency.written(amount), request.currency);
     let asked = request.asked(looked.invoice.as_ref());
@@ -218,7 +215,12 @@ async fn page(visit: &Visit<'_>, looked: &LookedRequest, form: Checked, sent: Op
         own_amount,
         description: content.description,
         until: until(request),
-        choices: choices(texts, &content.method_types, chosen),
+        choices: if is_sandbox {
+            test_choices(texts, &content.method_types, chosen)
+        } else {
+            choices(texts, &content.method_types, chosen)
+        },
+        safe: if is_sandbox { texts.pay_test } else { texts.pay_safe },
         items: items(visit, looked, sent),
         note: (!is_wrong).then(|| note(texts, request.state)).flatten(),
         give_up: content.cancel_url,
@@ -273,6 +275,27 @@ fn choices(texts: &Texts, allowed: &[MethodType], chosen: &str) -> Vec<Choice> {
         is_chosen: method.name() == chosen,
     };
     allowed.iter().map(choice).collect()
+}
+
+/// The methods of the sandbox.
+fn test_choices(texts: &Texts, allowed: &[MethodType], chosen: &str) -> Vec<Choice> {
+    let name = |id: &str| match id {
+        "test-visa" => texts.pay_test_visa,
+        "test-mastercard" => texts.pay_test_mastercard,
+        "test-ach" => texts.pay_test_ach,
+        "test-wallet" => texts.pay_test_wallet,
+        "test-pending" => texts.pay_test_pending,
+        "test-declined" => texts.pay_test_declined,
+        "test-insufficient" => texts.pay_test_insufficient,
+        _ => texts.pay_test_expired,
+    };
+    let chosen = tests(allowed).find(|method| method.id == chosen).or_else(|| tests(allowed).next());
+    let choice = |method: &TestMethod| Choice {
+        word: method.id,
+        name: name(method.id),
+        is_chosen: chosen.is_some_and(|chosen| chosen.id == method.id),
+    };
+    tests(allowed).map(choice).collect()
 }
 
 /// The fields that the record lacks, as they were sent.

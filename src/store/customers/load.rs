@@ -137,7 +137,10 @@ impl Loaded {
                 Action::Provider(ask) => match ask.as_ref() {
                     AskProvider::Charge { customer_id, .. } => Some(*customer_id),
                     // That of a call is loaded with it.
-                    AskProvider::Refund { .. } | AskProvider::Void { .. } | AskProvider::Settle { .. } => None,
+                    AskProvider::Refund { .. }
+                    | AskProvider::Void { .. }
+                    | AskProvider::Answer { .. }
+                    | AskProvider::Settle { .. } => None,
                 },
                 Action::Lifecycle(moved) => Some(moved.id),
                 // What transactions need of their customers is loaded with them.

@@ -168,6 +168,10 @@ impl Loaded {
                 }
                 Ok(Err(Undecided::Missing(Missing::Order(id)))) => self.load_order(conn, ring, id)?,
                 Ok(Err(Undecided::Missing(Missing::ProviderCall(id)))) => self.load_call(conn, ring, id)?,
+                Ok(Err(Undecided::Missing(Missing::RunningCalls(id)))) => {
+                    let calls = provider::running_of_request(conn, ring, self.lock_row.entrypoint_id, id)?;
+                    self.working_set.calls.add_running(id, calls);
+                }
                 Ok(Err(Undecided::Missing(Missing::CallsOfCharge(id)))) => {
                     let calls = provider::of_charge(conn, ring, self.lock_row.entrypoint_id, id)?;
                     self.working_set.calls.add_of_charge(id, calls);

@@ -401,6 +401,7 @@ diesel::table! {
         call_id -> Binary,
         charge_id -> Binary,
         customer_id -> Nullable<BigInt>,
+        request_id -> Nullable<Binary>,
         version -> BigInt,
         provider -> SmallInt,
         kind -> SmallInt,

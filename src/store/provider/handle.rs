@@ -10,12 +10,14 @@ pub use super::work::DueCall;
 use super::work;
 use crate::clock;
 use crate::domain::entrypoints::Entrypoint;
-use crate::domain::provider::{CallId, ProviderCall};
+use crate::domain::provider::{CallId, CallState, ProviderCall};
+use crate::domain::requests::RequestId;
 use crate::store::ProviderCalls;
-use crate::store::engine::conn::on;
+use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::provider_call;
 use crate::store::entrypoints::entrypoint;
+use crate::store::keys::keyring::KeyRing;
 
 /// A call with its entrypoint.
 #[derive(Debug, Clone)]
@@ -49,11 +51,34 @@ impl ProviderCalls<'_> {
             .await
     }
 
-    /// Waits until a call is through or waits for its payer, but no longer than `patience`.
+    /// The oldest call that answers a request and is not through yet.
     ///
     /// # Errors
     /// Database errors.
-    pub async fn wait(self, entrypoint_id: i64, id: CallId, patience: Duration) -> Result<(), StoreError> {
+    pub async fn running_of(
+        self,
+        entrypoint_id: i64,
+        request_id: RequestId,
+    ) -> Result<Option<CallId>, StoreError> {
+        let read = move |conn: &mut Conn, ring: &KeyRing| {
+            let all = super::running_of_request(conn, ring, entrypoint_id, request_id)?;
+            Ok(all.first().map(|call| call.id))
+        };
+        self.0.look_up(read).await
+    }
+
+    /// Waits until a call is through, but no longer than `patience`. With `or_action` it waits no longer than until the payer has
+    /// to do something.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn wait(
+        self,
+        entrypoint_id: i64,
+        id: CallId,
+        (patience, or_action): (Duration, bool),
+    ) -> Result<(), StoreError> {
+        let least = if or_action { CallState::RequiresAction } else { CallState::Succeeded };
         let until = tokio::time::Instant::now() + patience;
         let mut pause = LOOK_FIRST;
         loop {
@@ -67,9 +92,7 @@ impl ProviderCalls<'_> {
                         .optional())?)
                 })
                 .await?;
-            if state.is_none_or(|state| state >= super::CallState::RequiresAction.number())
-                || tokio::time::Instant::now() >= until
-            {
+            if state.is_none_or(|state| state >= least.number()) || tokio::time::Instant::now() >= until {
                 return Ok(());
             }
             tokio::time::sleep(pause).await;

@@ -17,6 +17,7 @@ use crate::domain::entrypoints::provider::Provider;
 use crate::domain::kernel::money::Money;
 use crate::domain::kernel::time::Micros;
 use crate::domain::provider::{CallContent, CallId, CallKind, CallState, ProviderCall};
+use crate::domain::requests::RequestId;
 use crate::domain::transactions::currency::Currency;
 use crate::domain::transactions::id::TransId;
 use crate::vault::{Ad, Plain, SealKey};
@@ -31,6 +32,7 @@ pub(crate) struct CallRow {
     call_id: Vec<u8>,
     charge_id: Vec<u8>,
     customer_id: Option<i64>,
+    request_id: Option<Vec<u8>>,
     version: i64,
     provider: i16,
     kind: i16,
@@ -65,6 +67,7 @@ impl CallRow {
             call_id: call.id.0.to_vec(),
             charge_id: call.charge_id.0.to_vec(),
             customer_id: call.customer_id,
+            request_id: call.request_id.map(|id| id.0.to_vec()),
             version: call.version,
             provider: call.provider.number(),
             kind: call.kind.number(),
@@ -101,7 +104,11 @@ impl CallRow {
             self.updated_at_us,
             self.key_id,
         ];
-        Ad::new("provider call", &place).and(&self.call_id).and(&self.charge_id).and(self.currency.as_bytes())
+        Ad::new("provider call", &place)
+            .and(&self.call_id)
+            .and(&self.charge_id)
+            .and(self.request_id.as_deref().unwrap_or_default())
+            .and(self.currency.as_bytes())
     }
 
     fn id(&self) -> CallId {
@@ -128,6 +135,7 @@ impl CallRow {
             id: self.id(),
             charge_id: id_of(&self.charge_id),
             customer_id: self.customer_id,
+            request_id: self.request_id.as_deref().map(id_of),
             version: self.version,
             provider: Provider::from_repr(self.provider).ok_or_else(corrupt)?,
             kind: CallKind::from_repr(self.kind).ok_or_else(corrupt)?,
@@ -190,6 +198,26 @@ pub(crate) fn of_charge(
     let rows: Vec<CallRow> = on!(conn, |c| provider_call::table
         .filter(provider_call::entrypoint_id.eq(entrypoint_id))
         .filter(provider_call::charge_id.eq(charge_id.0.to_vec()))
+        .order(provider_call::call_id)
+        .select(CallRow::as_select())
+        .load(c))?;
+    rows.iter().map(|row| row.open(conn, ring)).collect()
+}
+
+/// The calls that answer a request and are not through yet, oldest first.
+///
+/// # Errors
+/// As [`one`].
+pub(crate) fn running_of_request(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    entrypoint_id: i64,
+    request_id: RequestId,
+) -> Result<Vec<ProviderCall>, StoreError> {
+    let rows: Vec<CallRow> = on!(conn, |c| provider_call::table
+        .filter(provider_call::entrypoint_id.eq(entrypoint_id))
+        .filter(provider_call::request_id.eq(request_id.0.to_vec()))
+        .filter(provider_call::due_at_us.is_not_null())
         .order(provider_call::call_id)
         .select(CallRow::as_select())
         .load(c))?;

@@ -1,0 +1,227 @@
+//! Begins what a payer sends, and shows what became of it.
+
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::LOCATION;
+use askama::Template;
+
+use super::form::{Chosen, PayForm};
+use super::page;
+use crate::clock;
+use crate::domain::accounts::sight::Sight;
+use crate::domain::customers::fields::TextField;
+use crate::domain::decide::asking::{AnswerWay, AskProvider, RequestAnswer};
+use crate::domain::decide::command::{Action, Actor, Command, Outcome};
+use crate::domain::decide::paying::CALL_PLACE;
+use crate::domain::entrypoints::provider::Provider;
+use crate::domain::kernel::problem::Rejection;
+use crate::domain::provider::{CallId, CallKind, CallState, SessionContent};
+use crate::domain::requests::{RequestKind, pay_url};
+use crate::domain::transactions::id::TransId;
+use crate::portal::visit::Visit;
+use crate::store::{FoundCall, LookedRequest, StoreError};
+use crate::web::form::{Checked, Form};
+use crate::web::page::{Frame, MessagePage, guarded, html};
+use crate::web::{PageError, PageResult};
+
+/// How long a payer waits for the provider before the page says that it is not over yet.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// The same for one who comes back from the provider's page.
+const PATIENCE_BACK: Duration = Duration::from_secs(4);
+/// The parameter of the query that names a call.
+const CALL: &str = "call";
+
+/// The page that leads to the provider. A redirect would be stopped by the browser, as forms may lead to this service alone.
+#[derive(Template)]
+#[template(path = "onward.html")]
+struct OnwardPage {
+    frame: Frame,
+    title: &'static str,
+    lead: &'static str,
+    label: &'static str,
+    url: String,
+}
+
+/// Begins the payment of a checked form.
+pub(super) async fn pay(
+    visit: &Visit<'_>,
+    looked: &LookedRequest,
+    form: &PayForm,
+    sent: &Form,
+) -> PageResult {
+    let texts = visit.texts();
+    let Some(way) = way(visit, looked, form) else {
+        return refused(visit, looked, sent, texts.pay_no_provider).await;
+    };
+    let elsewhere = (way == AnswerWay::Elsewhere).then(|| payment_url(visit, looked, form));
+    let answer = RequestAnswer { amount: form.amount, payer: form.filled.clone(), way };
+    let ask = AskProvider::Answer {
+        request_id: looked.request.id,
+        answer: Box::new(answer),
+        random: uuid::Uuid::new_v4().as_u128(),
+    };
+    let command = Command {
+        entrypoint_id: visit.entrypoint.id,
+        actor: Actor { name: "payer".into(), jti: String::new() },
+        sight: Sight::FULL,
+        idempotency: None,
+        action: Action::Provider(Box::new(ask)),
+    };
+    let done = match visit.portal.store.customers().write(command).await {
+        Ok(answer) => answer.seen_by(Sight::FULL).outcome,
+        Err(StoreError::Rejected(Rejection::State(problems))) => {
+            let text = match problems.first().map(|problem| problem.code) {
+                Some("request_busy") => texts.pay_busy,
+                Some("no_provider") => texts.pay_no_provider,
+                Some("too_many_methods" | "invalid_method") => texts.pay_not_saved,
+                Some("invalid_amount") => texts.pay_bad_amount,
+                // It was answered or taken back meanwhile: the page says so.
+                _ => return Ok(see_own(visit, None)),
+            };
+            return refused(visit, looked, sent, text).await;
+        }
+        Err(StoreError::Rejected(_)) => return Ok(see_own(visit, None)),
+        Err(error) => return Err(error.into()),
+    };
+    match (done, elsewhere) {
+        (Outcome::Asked(done), _) => {
+            let calls = visit.portal.store.provider();
+            calls.wait(visit.entrypoint.id, done.call_id, (PATIENCE, true)).await?;
+            let found = calls.find(visit.entrypoint.id, done.call_id).await?;
+            match found.as_ref().and_then(page_of_provider) {
+                Some(url) => onward(visit, url),
+                None => Ok(see_own(visit, Some(done.call_id))),
+            }
+        }
+        (_, Some(url)) => onward(visit, url),
+        _ => Ok(see_own(visit, None)),
+    }
+}
+
+/// By what the form is answered; `None` if the store takes no payments.
+fn way(visit: &Visit<'_>, looked: &LookedRequest, form: &PayForm) -> Option<AnswerWay> {
+    match (visit.entrypoint.provider, &form.chosen) {
+        (Provider::Sandbox, Chosen::Test(id)) => Some(AnswerWay::Test((*id).to_owned())),
+        (Provider::Http, Chosen::Type(method_type)) if visit.portal.settings.has_provider => {
+            let token = visit.request.match_info().query("token");
+            let own = pay_url(&visit.portal.settings.public_url, &visit.entrypoint.entry, token);
+            let customer = looked.found.as_ref().map(|found| &found.record.stored.customer);
+            let known = |field: TextField| {
+                let stored = customer.and_then(|customer| customer.text(field)).map(str::to_owned);
+                stored.or_else(|| form.filled.get(field.name()).cloned())
+            };
+            Some(AnswerWay::Page(SessionContent {
+                method_types: vec![*method_type],
+                return_url: format!("{own}?{CALL}={CALL_PLACE}"),
+                cancel_url: own,
+                language: visit.language,
+                email: known(TextField::Email),
+                name: known(TextField::Fullname),
+            }))
+        }
+        (Provider::None, _)
+            if visit.entrypoint.payment_url.is_some() && looked.request.kind == RequestKind::Payment =>
+        {
+            Some(AnswerWay::Elsewhere)
+        }
+        _ => None,
+    }
+}
+
+/// The operator's own address for a payment.
+fn payment_url(visit: &Visit<'_>, looked: &LookedRequest, form: &PayForm) -> String {
+    let request = &looked.request;
+    let amount = form.amount.map(|amount| request.currency.written(amount)).unwrap_or_default();
+    let template = visit.entrypoint.payment_url.clone().unwrap_or_default();
+    template
+        .replace("{requestId}", &request.id.show(visit.entrypoint.id))
+        .replace("{amount}", &amount)
+        .replace("{currency}", request.currency.code())
+}
+
+/// The page of the form again, with what stands in the way.
+async fn refused(visit: &Visit<'_>, looked: &LookedRequest, sent: &Form, text: &'static str) -> PageResult {
+    let mut checked = Checked::default();
+    checked.add("", "", text);
+    let mut response = page(visit, looked, checked, Some(sent)).await?;
+    *response.status_mut() = StatusCode::CONFLICT;
+    Ok(response)
+}
+
+/// Redirects to the page of the same link, which shows what became of a call.
+fn see_own(visit: &Visit<'_>, call: Option<CallId>) -> HttpResponse {
+    let token = visit.request.match_info().query("token");
+    let own = format!("{}/pay/{}/{token}", visit.portal.settings.base_path, visit.entrypoint.entry);
+    let own = match call {
+        Some(id) => format!("{own}?{CALL}={}", id.show(visit.entrypoint.id)),
+        None => own,
+    };
+    guarded(HttpResponse::SeeOther().insert_header((LOCATION, own)).finish())
+}
+
+fn onward(visit: &Visit<'_>, url: String) -> PageResult {
+    let texts = visit.texts();
+    let (title, lead, label) = (texts.pay_onward, texts.pay_onward_lead, texts.pay_continue);
+    html(StatusCode::OK, &OnwardPage { frame: visit.frame(None), title, lead, label, url })
+}
+
+/// Where the payer has to go on, if the provider waits for that.
+fn page_of_provider(found: &FoundCall) -> Option<String> {
+    let content = found.call.content.as_ref()?;
+    content.url.clone().filter(|_| found.call.state == CallState::RequiresAction)
+}
+
+/// What became of the call that the query names, or of the one under way of a request that can be answered once. `None` if the
+/// page of the request tells it.
+pub(super) async fn outcome(
+    visit: &Visit<'_>,
+    looked: &LookedRequest,
+) -> Result<Option<HttpResponse>, PageError> {
+    let (place, calls) = (visit.entrypoint.id, visit.portal.store.provider());
+    let asked = visit.asked(CALL).and_then(|text| TransId::parse(&text)).filter(|(of, _)| *of == place);
+    let id = match asked {
+        Some((_, id)) => {
+            calls.wait(place, id, (PATIENCE_BACK, false)).await?;
+            Some(id)
+        }
+        None if looked.request.is_reusable() || !looked.request.is_open_at(clock::now()) => None,
+        None => calls.running_of(place, looked.request.id).await?,
+    };
+    let Some(id) = id else { return Ok(None) };
+    let found = calls.find(place, id).await?;
+    // A link shows its own calls alone.
+    let Some(found) = found.filter(|found| found.call.request_id == Some(looked.request.id)) else {
+        return Ok(None);
+    };
+    let texts = visit.texts();
+    let has_error = found.call.content.as_ref().is_some_and(|content| content.error.is_some());
+    let frame = visit.frame(None);
+    let (title, lead, next) = match found.call.state {
+        // The page of the request says that it was declined, and offers to try again.
+        CallState::Declined => return Ok(None),
+        CallState::Succeeded if has_error => return Ok(None),
+        CallState::Succeeded => {
+            let lead = match found.call.kind {
+                CallKind::Setup => texts.save_done_lead.to_owned(),
+                _ => format!("{} {} {}", texts.pay_done_lead, texts.pay_reference, id.show(place)),
+            };
+            let success = looked.request.content.as_ref().and_then(|content| content.success_url.clone());
+            (texts.pay_done, lead, success.map(|url| (url, texts.pay_back)))
+        }
+        CallState::RequiresAction => {
+            let url = page_of_provider(&found);
+            let label = texts.pay_continue;
+            (texts.pay_running, texts.pay_running_lead.to_owned(), url.map(|url| (url, label)))
+        }
+        CallState::Requested | CallState::Pending => {
+            let token = visit.request.match_info().query("token");
+            let base = &visit.portal.settings.base_path;
+            let entry = &visit.entrypoint.entry;
+            let own = format!("{base}/pay/{entry}/{token}?{CALL}={}", id.show(place));
+            (texts.pay_running, texts.pay_running_lead.to_owned(), Some((own, texts.pay_look_again)))
+        }
+    };
+    html(StatusCode::OK, &MessagePage { frame, title, lead: &lead, next }).map(Some)
+}

@@ -137,7 +137,9 @@ fn steady(value: Value, key: &str) -> Value {
             let (head, number) = (text.split('-').next().unwrap(), text.rsplit('-').next().unwrap());
             json!(format!("{head}-2026-{number}"))
         }
-        Value::String(text) if key == "responseData" && text.len() > 30 && text.starts_with("1-") => {
+        Value::String(text)
+            if key == "responseData" && text.split_once('-').is_some_and(|(_, id)| id.len() == 32) =>
+        {
             json!("1-01a2249aa0d30000000000000275a3ae")
         }
         Value::String(_) if key == "url" || key == "paymentUrl" => {

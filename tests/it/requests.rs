@@ -1,6 +1,7 @@
 //! Payment requests and links for payment methods (rules 13 and 20): made, sent, taken back, expired, erased.
 
 mod pages;
+mod pay_links;
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -8,7 +8,7 @@ from pathlib import Path
 from payabli import payabli
 from payabli.core.api_error import ApiError
 from payabli.errors import BadRequestError
-from payabli.types import BillData, BillItem, PayorDataRequest
+from payabli.types import BillData, BillItem, InvoiceElement, PayorDataRequest, PushPayLinkRequest_Email
 
 from support import RUN, Failed, entrypoint, equal, full_token, http, mail, run_proofs, server_url, setting
 
@@ -113,12 +113,30 @@ def an_invoice_is_sent():
     raise Failed("no mail with the invoice")
 
 
+def a_payment_link_asks_for_what_is_open():
+    number = add(f"Flo{RUN}", invoice_status=1)
+    made = api.payment_link.add_pay_link_from_invoice(number, invoices=InvoiceElement(enabled=True), amount_fixed=True)
+    same((True, "Success"), (made.is_success, made.response_text), "the answer")
+    link = made.response_data
+    loaded = api.payment_link.get_pay_link_from_id(link)
+    same(True, loaded.is_success, "the link that is read")
+    request = http("GET", f"/api/PaymentRequest/{link}", full_token()).json()
+    same((number, 22.8, "NEW"), (request["invoiceId"], request["amount"], request["status"]), "the request")
+    same(link, api.payment_link.send_pay_link_from_id(link, attachfile=True).response_data, "the link that is sent")
+    pushed = api.payment_link.push_pay_link_from_id(link, request=PushPayLinkRequest_Email())
+    same(True, pushed.is_success, "the link that is pushed")
+    same(link, api.payment_link.delete_pay_link_from_id(link).response_data, "the link that is deleted")
+    request = http("GET", f"/api/PaymentRequest/{link}", full_token()).json()
+    same("CAN", request["status"], "the request that was taken back")
+
+
 PROOFS = [
     an_invoice_gets_the_number_that_was_told,
     a_draft_is_changed_and_deleted,
     a_wrong_invoice_is_refused,
     lists_show_invoices_and_what_is_paid,
     an_invoice_is_sent,
+    a_payment_link_asks_for_what_is_open,
 ]
 
 if __name__ == "__main__":

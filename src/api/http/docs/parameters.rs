@@ -80,7 +80,7 @@ fn hangs_on_a_customer(id: &str) -> bool {
         "coupon",
         "order",
         "charge",
-        "request",
+        "_request",
     ]
     .iter()
     .any(|part| id.contains(part))

@@ -7,7 +7,7 @@ use crate::domain::customers::history::Operation;
 use crate::domain::customers::record::Status;
 
 /// The members of answers that are absent at times; all others are always there, and null where there is nothing to say.
-const OPTIONAL: [(&str, &[&str]); 5] = [
+const OPTIONAL: [(&str, &[&str]); 9] = [
     ("ItemOut", &["index", "line", "candidates", "refundOfUnknown"]),
     (
         "AddressOut",
@@ -19,6 +19,11 @@ const OPTIONAL: [(&str, &[&str]); 5] = [
     ("ErrorBody", &["errorType", "errorMessage"]),
     ("ProblemOut", &["pointer", "parameter", "header", "line"]),
     ("Made", &["entry"]),
+    // An address to pay at is told once.
+    ("PaymentRequestOut", &["url"]),
+    ("MethodLinkOut", &["url"]),
+    ("PayLinkOut", &["paymentUrl"]),
+    ("OrderOut", &["paymentUrl"]),
 ];
 
 /// Completes the schemas.

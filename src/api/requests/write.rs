@@ -238,13 +238,8 @@ async fn make(
     let random = uuid::Uuid::new_v4().as_u128();
     let link = call.app.store.requests().new_link()?;
     let read = body::parsed(&mutation.body, move |bytes| {
-        let members = match kind {
-            RequestKind::Payment => body::members(bytes),
-            // A link needs no member.
-            RequestKind::Method => body::members_if_any(bytes),
-        };
         let is_reusable = customer_id.is_none();
-        let read = members
+        let read = body::members(bytes)
             .and_then(|members| RequestDraft::parse(&members, kind, is_reusable).map_err(Error::Invalid));
         let draft = Box::new(unless_any(problems, read)?);
         Ok(action(ChangeRequest::Make { customer_id, draft, link, random }))

@@ -883,6 +883,12 @@ fn visible(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
     if let Some(page) = answer.json["Summary"]["pageIdentifier"].as_str() {
         text = text.replace(page, &format!("({} characters)", page.len()));
     }
+    // The address to pay at ends with random letters.
+    for place in ["/responseData/url", "/responseData/paymentUrl", "/paymentUrl"] {
+        if let Some(address) = answer.json.pointer(place).and_then(Value::as_str) {
+            text = text.replace(address, "(address)");
+        }
+    }
     // Tokens of one second stand in the order of their random ids.
     let records = answer.json["Records"].as_array();
     if let Some(tokens) = records.filter(|records| records.iter().any(|record| record["jti"].is_string())) {

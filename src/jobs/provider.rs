@@ -12,7 +12,7 @@ use crate::domain::accounts::sight::Sight;
 use crate::domain::decide::asking::AskProvider;
 use crate::domain::decide::command::{Action, Actor, Command};
 use crate::domain::entrypoints::provider::Provider;
-use crate::domain::provider::saga::Report;
+use crate::domain::provider::answer::Report;
 use crate::domain::provider::sandbox;
 use crate::provider::HttpProvider;
 use crate::store::{DueCall, Store, StoreError};

@@ -1,7 +1,7 @@
 //! Charges of stored methods (rules 20): the sandbox, refunds and voids, who may, and what one sees of them.
 
 mod faults;
-mod http;
+pub(crate) mod http;
 
 use std::time::Duration;
 

@@ -2,6 +2,7 @@
 
 mod pages;
 mod pay_links;
+mod paying;
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::kernel::money::Money;
+use crate::domain::provider::answer::Report;
 use crate::domain::provider::draft::ChargeDraft;
-use crate::domain::provider::saga::Report;
 use crate::domain::provider::{CallId, SessionContent};
 use crate::domain::requests::RequestId;
 

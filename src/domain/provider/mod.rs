@@ -3,6 +3,7 @@
 //! A call is written down before it is made. A job then makes it, outside of every writer, and its result is a command of its
 //! own. So a call is never lost, and the provider sees it under one id however often it is sent.
 
+pub mod answer;
 pub mod draft;
 pub mod saga;
 pub mod sandbox;

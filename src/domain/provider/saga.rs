@@ -3,7 +3,7 @@
 //! The provider refuses to begin a call after its `validUntil`. So a call that the provider does not know some time after that
 //! never happened, and before that it may be sent again under its id.
 
-use super::wire::Answer;
+use super::answer::Report;
 use super::{CallKind, CallState, ProviderCall};
 use crate::domain::kernel::time::{Micros, SECOND_US};
 use crate::domain::transactions::status::Status;
@@ -28,24 +28,6 @@ pub enum Next {
     Send,
     /// Ask what became of it.
     Ask,
-}
-
-/// What came back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Report {
-    /// The provider's answer.
-    Answer(Box<Answer>),
-    /// The provider never saw it.
-    NeverSeen,
-    /// The provider refused to begin it, so no money moved.
-    Refused {
-        /// Why, as a word.
-        error: String,
-        /// Why, for people.
-        message: Option<String>,
-    },
-    /// Nothing, or nothing that can be trusted.
-    Nothing,
 }
 
 impl ProviderCall {
@@ -138,6 +120,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::CallContent;
+    use super::super::answer::Answer;
     use super::*;
 
     fn call() -> ProviderCall {

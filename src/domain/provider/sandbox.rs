@@ -1,7 +1,6 @@
 //! A provider of play money (rules 20). Its test methods are chosen from a list; nobody types a number.
 
-use super::saga::Report;
-use super::wire::{Answer, AnsweredMethod};
+use super::answer::{Answer, AnsweredMethod, Report};
 use super::{CallKind, CallState, ProviderCall};
 use crate::domain::kernel::time::{Micros, SECOND_US};
 use crate::domain::methods::method::{Expiry, Kind};

@@ -7,12 +7,12 @@ use std::process::{Child, Command, Stdio};
 use super::*;
 
 /// What signs the calls.
-pub(super) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// A Python program that says where it listens, and ends with its handle.
-pub(super) struct Program {
+pub(crate) struct Program {
     child: Child,
-    pub(super) url: String,
+    pub(crate) url: String,
 }
 
 impl Drop for Program {
@@ -23,7 +23,7 @@ impl Drop for Program {
 }
 
 impl Program {
-    pub(super) fn start(script: &str, arguments: &[&str]) -> Program {
+    pub(crate) fn start(script: &str, arguments: &[&str]) -> Program {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
         let mut child = Command::new(python())
             .arg(script)
@@ -41,13 +41,13 @@ impl Program {
         Program { child, url }
     }
 
-    pub(super) fn adapter(ledger: &Path, more: &[&str]) -> Program {
+    pub(crate) fn adapter(ledger: &Path, more: &[&str]) -> Program {
         let ledger = ledger.to_str().unwrap();
         Program::start("examples/provider_adapter.py", &[&["--port", "0", "--ledger", ledger], more].concat())
     }
 
     /// The movements of the adapter's ledger.
-    pub(super) async fn movements(&self) -> Vec<Value> {
+    pub(crate) async fn movements(&self) -> Vec<Value> {
         let ledger = reqwest::get(format!("{}/ledger", self.url)).await.unwrap();
         let ledger: Value = ledger.json().await.unwrap();
         ledger["movements"].as_array().unwrap().clone()
@@ -55,7 +55,7 @@ impl Program {
 }
 
 /// A site whose service calls a provider.
-pub(super) fn site(db: Db, url: &str) -> std::sync::Arc<Site> {
+pub(crate) fn site(db: Db, url: &str) -> std::sync::Arc<Site> {
     Site::with_environment(
         db,
         &[

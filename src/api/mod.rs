@@ -221,6 +221,7 @@ fn shop_routes(config: &mut ServiceConfig<'_>) {
         // Payabli's payment links: words come before `{target}`.
         .service(requests::load_pay_link)
         .service(requests::send_pay_link)
+        .service(requests::refresh_pay_link)
         .service(requests::push_pay_link)
         .service(requests::create_pay_link)
         .service(requests::delete_pay_link)

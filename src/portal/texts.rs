@@ -109,7 +109,7 @@ translated! {
     pay_and: "and", "et";
     pay_at_least: "At least", "Au moins";
     pay_at_most: "At most", "Au plus";
-    pay_bad_amount: "Enter an amount that fits, such as 12.50.", "Saisissez un montant qui convient, par exemple 12,50.";
+    pay_bad_amount: "Enter an amount within these limits, in digits.", "Saisissez en chiffres un montant dans ces limites.";
     pay_no_choice: "Choose how to pay.", "Choisissez un moyen de paiement.";
     pay_declined: "The last payment was declined, and nothing was charged. You can try again.",
         "Le dernier paiement a été refusé et rien n’a été débité. Vous pouvez réessayer.";
@@ -121,20 +121,28 @@ translated! {
         "Vous saisissez les données de paiement chez le prestataire de paiement, pas sur cette page.";
     pay_test: "This is a store for tests: no money moves. Choose a test method.",
         "Ce magasin sert aux essais : aucun argent ne circule. Choisissez un moyen d’essai.";
-    pay_test_visa: "Visa, ending in 0001: succeeds", "Visa, se terminant par 0001 : accepté";
-    pay_test_mastercard: "Mastercard, ending in 0002: succeeds", "Mastercard, se terminant par 0002 : accepté";
-    pay_test_ach: "Bank account, ending in 0003: succeeds", "Compte bancaire, se terminant par 0003 : accepté";
-    pay_test_wallet: "Wallet, ending in 0004: succeeds", "Portefeuille, se terminant par 0004 : accepté";
+    pay_test_visa: "Visa, ending in 0001: succeeds", "Visa, se terminant par 0001 : paiement accepté";
+    pay_test_mastercard: "Mastercard, ending in 0002: succeeds", "Mastercard, se terminant par 0002 : paiement accepté";
+    pay_test_ach: "Bank account, ending in 0003: succeeds", "Compte bancaire, se terminant par 0003 : paiement accepté";
+    pay_test_wallet: "Wallet, ending in 0004: succeeds", "Portefeuille, se terminant par 0004 : paiement accepté";
     pay_test_pending: "Visa, ending in 0005: takes a moment", "Visa, se terminant par 0005 : prend un instant";
-    pay_test_declined: "Visa, ending in 0006: declined", "Visa, se terminant par 0006 : refusé";
+    pay_test_declined: "Visa, ending in 0006: declined", "Visa, se terminant par 0006 : paiement refusé";
     pay_test_insufficient: "Visa, ending in 0007: too little money", "Visa, se terminant par 0007 : provision insuffisante";
-    pay_test_expired: "Visa, ending in 0008: expired", "Visa, se terminant par 0008 : expirée";
+    pay_test_expired: "Visa, ending in 0008: expired", "Visa, se terminant par 0008 : carte expirée";
     pay_onward: "To the payment", "Vers le paiement";
     pay_onward_lead: "You go on to the payment provider now.", "Vous passez maintenant chez le prestataire de paiement.";
     pay_continue: "Continue", "Continuer";
     pay_running: "Not over yet", "Pas encore terminé";
     pay_running_lead: "What you began is not known to be over yet. Do not pay again; look again in a moment.",
         "L’issue de votre opération n’est pas encore connue. Ne payez pas une seconde fois ; regardez de nouveau dans un instant.";
+    pay_unfinished: "Not finished", "Pas terminé";
+    pay_unfinished_lead: "You began this on the payment provider’s page and did not finish there. You can go on where you stopped.",
+        "Vous avez commencé sur la page du prestataire de paiement sans terminer. Vous pouvez reprendre où vous vous êtes arrêté.";
+    pay_used_up: "This link is used up", "Ce lien a déjà servi";
+    pay_used_up_lead: "As many people as could paid by it. Please ask the store for another one.",
+        "Toutes les personnes prévues l’ont utilisé. Demandez-en un autre au magasin.";
+    pay_invoice: "Invoice", "Facture";
+    save_method: "Payment method", "Moyen de paiement";
     pay_look_again: "Look again", "Regarder de nouveau";
     pay_not_saved: "This method could not be saved. Choose another one.", "Ce moyen n’a pas pu être enregistré. Choisissez-en un autre.";
     pay_busy: "Others are paying right now. Try again in some minutes.", "D’autres personnes paient en ce moment. Réessayez dans quelques minutes.";

@@ -88,6 +88,10 @@ both!(rules_10_no_route_takes_a_card_number_anywhere, |db| async {
     let product = client.post("/api/Product/demo", &json!({"name": "Tea", "unitPrice": 1})).await.expect(200);
     let product = product.json["productId"].as_str().unwrap().to_owned();
     client.post("/api/Coupon/demo", &json!({"code": "TEN", "percentOff": 10})).await.expect(200);
+    let request = client.post(&format!("{}/paymentRequests", path(id)), &json!({"amount": 1})).await.expect(200);
+    let request = request.data()["paymentRequestId"].as_str().unwrap().to_owned();
+    let link = client.post(&format!("{}/methodLinks", path(id)), &json!({})).await.expect(200);
+    let link = link.data()["linkId"].as_str().unwrap().to_owned();
     let document = client.get("/openapi.json").await.expect(200).json;
     let mut asked = 0;
     for (path, item) in addresses(&document) {
@@ -109,6 +113,8 @@ both!(rules_10_no_route_takes_a_card_number_anywhere, |db| async {
                         "target" if method == Method::POST => "demo".to_owned(),
                         "target" | "invoiceId" => invoice.clone(),
                         "productId" => product.clone(),
+                        "paymentRequestId" => request.clone(),
+                        "linkId" => link.clone(),
                         "code" => "TEN".to_owned(),
                         "entry" => "demo".to_owned(),
                         "methodId" => stored.clone(),

@@ -132,8 +132,16 @@ fn every_example_is_run_here_and_listed() {
         .into_iter()
         .map(|path| path.strip_prefix(FOLDER).unwrap().to_str().unwrap().to_owned())
         .collect();
-    let run_here =
-        ["README.md", "create_customer.py", "curl.sh", "import.csv", "import.sh", "payabli_sdk.py", "provider_adapter.py", UNIT];
+    let run_here = [
+        "README.md",
+        "create_customer.py",
+        "curl.sh",
+        "import.csv",
+        "import.sh",
+        "payabli_sdk.py",
+        "provider_adapter.py",
+        UNIT,
+    ];
     assert_eq!(found, run_here.map(str::to_owned).into());
     let list = fs::read_to_string(example("README.md")).unwrap();
     for name in found.iter().filter(|name| *name != "README.md") {

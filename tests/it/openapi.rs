@@ -570,6 +570,7 @@ async fn examples_equal_the_answers_of_the_service() {
     let linked = recorder.answer("create_pay_link", linked);
     let id = linked.json["responseData"].as_str().unwrap().to_owned();
     recorder.answer("load_pay_link", client.get(&format!("/api/PaymentLink/load/{id}")).await);
+    recorder.answer("refresh_pay_link", client.get(&format!("/api/PaymentLink/refresh/{id}")).await);
     recorder.answer("send_pay_link", client.get(&format!("/api/PaymentLink/send/{id}")).await);
     let push = json!({"channel": "email", "additionalEmails": [], "attachFile": false});
     recorder.request("push_pay_link", &push);

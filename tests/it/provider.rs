@@ -347,7 +347,21 @@ both!(rules_20_a_charge_pays_an_invoice, |db| async {
     assert_eq!(rest["invoiceNumber"], state().await["invoiceNumber"]);
     assert_eq!(state().await["state"], "paid");
     assert_eq!(code(&charge(&client, ada, &json!({"invoiceId": invoice})).await, 409), "invoice_not_open");
+    // Payabli's way to name it is no way around that.
+    let by_number = async |amount: f64| {
+        let body = json!({"entryPoint": "till", "paymentDetails": {"totalAmount": amount},
+            "paymentMethod": {"method": "card", "storedMethodId": rest["methodId"]},
+            "invoiceData": {"invoiceNumber": rest["invoiceNumber"]}});
+        client.post("/api/MoneyIn/getpaid", &body).await
+    };
+    assert_eq!(code(&by_number(1.0).await, 409), "invoice_not_open");
     refund(&client, &id_of(&rest), "5").await.expect(200);
+    assert_eq!(code(&by_number(5.01).await, 409), "amount_too_high");
+    let many = join_all((0..6).map(|_| by_number(5.0))).await;
+    assert_eq!(many.iter().filter(|answer| answer.status == 200).count(), 1, "paid twice");
+    assert_eq!(state().await["state"], "paid");
+    let last = many.iter().find(|answer| answer.status == 200).unwrap();
+    refund(&client, last.data()["referenceId"].as_str().unwrap(), "0").await.expect(200);
     let after = state().await;
     assert_eq!((&after["state"], &after["invoicePaidAmount"]), (&json!("partlyPaid"), &json!(25)));
     let (bob, _) = with_method(&client, "bob@example.test", "test-visa").await;

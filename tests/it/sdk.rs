@@ -2,14 +2,28 @@
 //! Schemathesis, and a browser on Swagger UI and on the portal.
 
 use crate::harness::*;
+use crate::provider::http::{Program, SECRET};
+use crate::support::*;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk");
 
 /// Runs a program against a server of its own, and prints its output if it fails.
 async fn prove(db: Db, program: &str) {
     // The tests do not wait for the delays of failed sign-ins.
-    let server = Server::start_on(&Site::with_environment(db, &[("CUSTOMARY_LOGIN_WAIT", "20ms")])).await;
+    let folder = tempfile::tempdir().unwrap();
+    let adapter = Program::adapter(&folder.path().join("ledger.db"), &[]);
+    let site = Site::with_environment(
+        db,
+        &[
+            ("CUSTOMARY_LOGIN_WAIT", "20ms"),
+            ("CUSTOMARY_PROVIDER_URL", &adapter.url),
+            ("CUSTOMARY_PROVIDER_SECRET", SECRET),
+        ],
+    );
+    let server = Server::start_on(&site).await;
     let site = server.site();
+    new_entry(site, "till", &["--test", "--provider", "sandbox"]);
+    new_entry(site, "shop", &["--provider", "http"]);
     for entry in ["febrl1", "febrl3", "import1", "import3"] {
         site.cli(&["entrypoint", "create", entry, "--org", "1", "--country", "AU"]).success();
     }
@@ -30,6 +44,9 @@ async fn prove(db: Db, program: &str) {
             "CUSTOMARY_SETTINGS_TOKEN",
             site.new_token(&["--org", "1", "--all-entries", "--scope", "settings"]),
         )
+        .env("CHARGE_TOKEN", token_with(site, &SCOPES))
+        .env("SANDBOX_ENTRY", "till")
+        .env("HTTP_ENTRY", "shop")
         .env("AXE", axe())
         .env("CLIENT_TOOLS", client_tools())
         .env("CUSTOMARY_FIRST_TOKEN", server.first_token().expect("a first start"))
@@ -67,6 +84,8 @@ both!(
     payablis_own_sdk_reads_links_and_confirms_payments,
     |db| async move { prove(db, "payabli_payments").await }
 );
+both!(payablis_own_sdk_charges_stored_methods, |db| async move { prove(db, "payabli_charges").await });
+both!(requests_are_paid_in_a_browser, |db| async move { prove(db, "pay_walk").await });
 both!(payablis_own_sdk_makes_and_lists_invoices, |db| async move { prove(db, "payabli_invoices").await });
 both!(webhooks_signed_as_the_official_packages_do_are_taken, |db| async move {
     prove(db, "webhook_signatures").await;

@@ -122,6 +122,7 @@ def a_payment_link_asks_for_what_is_open():
     same(True, loaded.is_success, "the link that is read")
     request = http("GET", f"/api/PaymentRequest/{link}", full_token()).json()
     same((number, 22.8, "NEW"), (request["invoiceId"], request["amount"], request["status"]), "the request")
+    same(link, api.payment_link.refresh_pay_link_from_id(link).response_data, "the link that is refreshed")
     same(link, api.payment_link.send_pay_link_from_id(link, attachfile=True).response_data, "the link that is sent")
     pushed = api.payment_link.push_pay_link_from_id(link, request=PushPayLinkRequest_Email())
     same(True, pushed.is_success, "the link that is pushed")

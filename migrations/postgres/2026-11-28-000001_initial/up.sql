@@ -570,6 +570,8 @@ CREATE TABLE provider_call (
     PRIMARY KEY (entrypoint_id, call_id)
 );
 CREATE INDEX provider_call_charge ON provider_call (entrypoint_id, charge_id, call_id);
+CREATE INDEX provider_call_running ON provider_call (entrypoint_id, customer_id, call_id)
+    WHERE due_at_us IS NOT NULL;
 CREATE INDEX provider_call_customer ON provider_call (entrypoint_id, customer_id, call_id);
 CREATE INDEX provider_call_request ON provider_call (entrypoint_id, request_id, call_id)
     WHERE request_id IS NOT NULL AND due_at_us IS NOT NULL;

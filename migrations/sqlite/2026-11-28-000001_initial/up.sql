@@ -571,6 +571,8 @@ CREATE TABLE provider_call (
     PRIMARY KEY (entrypoint_id, call_id)
 ) WITHOUT ROWID;
 CREATE INDEX provider_call_charge ON provider_call (entrypoint_id, charge_id, call_id);
+CREATE INDEX provider_call_running ON provider_call (entrypoint_id, customer_id, call_id)
+    WHERE due_at_us IS NOT NULL;
 CREATE INDEX provider_call_customer ON provider_call (entrypoint_id, customer_id, call_id);
 CREATE INDEX provider_call_request ON provider_call (entrypoint_id, request_id, call_id)
     WHERE request_id IS NOT NULL AND due_at_us IS NOT NULL;
@@ -968,6 +970,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('provider_call', 'provider_call', '1000000 1000000 1'),
     ('provider_call', 'provider_call_charge', '1000000 1000000 1 1'),
     ('provider_call', 'provider_call_customer', '1000000 1000000 10 1'),
+    ('provider_call', 'provider_call_running', '1000 1000 1 1'),
     ('provider_call', 'provider_call_request', '1000 1000 1 1'),
     ('provider_call', 'provider_call_due', '1000 1 1 1'),
     ('payment_request', 'payment_request', '1000000 1000000 1'),

@@ -232,7 +232,7 @@ fn get_paid_of(bytes: &Bytes, mut problems: Vec<Problem>) -> Result<ChargeDraft,
             match given {
                 Given::Null => Ok(()),
                 Given::Object(members) => {
-                    each(members, read).into_iter().for_each(|problem| problems.push(problem.within(name)));
+                    problems.extend(each(members, read).into_iter().map(|problem| problem.within(name)));
                     Ok(())
                 }
                 other => Err(wrong_type("an object", other)),

@@ -37,6 +37,8 @@ pub(crate) struct ChargeOut<'a> {
     order_id: Option<&'a str>,
     /// What it is for; masked without pii:read.
     description: Option<&'a str>,
+    /// The name of the token that asked for it; null if a payer did.
+    asked_by: Option<&'a str>,
     /// The provider's own id.
     provider_id: Option<&'a str>,
     /// The bank's code.
@@ -99,6 +101,7 @@ impl<'a> ChargeOut<'a> {
             invoice_number: text(|content| &content.invoice_number),
             order_id: text(|content| &content.order_id),
             description: if view == View::Full { description } else { description.map(|_| MASK) },
+            asked_by: text(|content| &content.asked_by),
             provider_id: text(|content| &content.provider_id),
             auth_code: text(|content| &content.auth_code),
             decline_code: text(|content| &content.error),

@@ -125,7 +125,7 @@ struct PayLinkDataOut {
         ("mail2" = Option<String>, Query, description = "The customer's own address; another one is refused. It needs pii:read"),
         KeyHeader,
     ),
-    request_body(content = PayLinkIn, description = "The parts of the page; may be left out"),
+    request_body(content = PayLinkIn, description = "The parts of the page"),
     responses((status = 200, description = "The request is made", body = PayLinkOut)),
 )]
 #[post("/api/PaymentLink/{target}")]
@@ -212,6 +212,28 @@ pub(crate) async fn load_pay_link(call: Call) -> Result<HttpResponse, Error> {
         is_success: true,
         response_text: "Success",
         response_data,
+    }))
+}
+
+/// Refresh a payment link, as Payabli's SDKs do
+///
+/// The page reads the invoice whenever somebody looks, so there is nothing to renew: it answers the link as it is.
+#[utoipa::path(
+    tag = "Payment requests",
+    params(PaymentRequestPath),
+    responses((status = 200, description = "The payment link", body = PayLinkOut)),
+)]
+#[get("/api/PaymentLink/refresh/{paymentRequestId}")]
+pub(crate) async fn refresh_pay_link(call: Call) -> Result<HttpResponse, Error> {
+    let (place, id) = place(&call, "paymentRequestId", Scope::MoneyRead).await?;
+    call.params().done()?;
+    let found = call.app.store.requests().find(place, id).await?;
+    let request = found.filter(|request| request.kind == RequestKind::Payment).ok_or(Error::NotFound)?;
+    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "private, no-cache")).json(PayLinkOut {
+        is_success: true,
+        response_text: "Success",
+        response_data: request.id.show(place),
+        payment_url: None,
     }))
 }
 

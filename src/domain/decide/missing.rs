@@ -60,6 +60,8 @@ pub enum Missing {
     ProviderCall(CallId),
     /// The calls that answer a request and are not through yet.
     RunningCalls(RequestId),
+    /// The calls that move money of a customer and are not through yet.
+    RunningCallsBy(i64),
     /// All calls about a charge.
     CallsOfCharge(CallId),
     /// A request, by its id, with its customer.

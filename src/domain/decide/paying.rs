@@ -11,7 +11,7 @@ use super::effects::Effects;
 use super::events::{Event, EventKind};
 use super::issue::refused;
 use super::payer::complete;
-use super::provider::{done, item, new_call};
+use super::provider::{done, item, new_call, open_of};
 use super::request::request_event;
 use super::transaction::record_as;
 use super::working_set::WorkingSet;
@@ -69,10 +69,20 @@ pub(super) fn answer(
         None => None,
         Some(id) => working_set.invoices.get(id)?.map(Arc::clone),
     };
+    if let Some(invoice) = &invoice {
+        open_of(working_set, invoice)?;
+    }
     if request.kind == RequestKind::Payment
         && !answer.amount.is_some_and(|amount| request.takes(amount, invoice.as_deref()))
     {
         return Err(refused("invalid_amount", "it asks for another amount"));
+    }
+    if let Some(invoice) = &invoice
+        && answer
+            .amount
+            .is_some_and(|amount| matches!(open_of(working_set, invoice), Ok(open) if amount > open))
+    {
+        return Err(refused("request_busy", "the invoice is being paid already"));
     }
     let Some(content) = content(working_set, &request, (stored.as_deref(), invoice.as_deref()), answer)?
     else {

@@ -107,11 +107,20 @@ fn charge(
         return Err(Rejection::Deleted.into());
     }
     let method = ChargedMethod::from(method_of(&stored.customer, draft.method_id.as_deref())?);
-    let invoice = match draft.invoice_id {
-        None => None,
-        Some(id) => Some(invoice_of(working_set, customer_id, id)?),
+    let invoice = match (draft.invoice_id, &draft.invoice_number) {
+        (Some(id), _) => Some(invoice_of(working_set, customer_id, id)?),
+        // A number that is none of ours is a text of the caller's.
+        (None, Some(number)) => match working_set.invoices.numbered(number)?.map(|invoice| invoice.id) {
+            Some(id) => Some(invoice_of(working_set, customer_id, id)?),
+            None => None,
+        },
+        (None, None) => None,
     };
-    let (amount, currency) = amount_of(working_set, draft, invoice.as_deref())?;
+    let open = match &invoice {
+        Some(invoice) => Some(open_of(working_set, invoice)?),
+        None => None,
+    };
+    let (amount, currency) = amount_of(working_set, draft, invoice.as_deref().zip(open))?;
     let id = TransId::new(working_set.entrypoint.id, working_set.now, random);
     let content = CallContent {
         description: draft.description.clone(),
@@ -121,6 +130,7 @@ fn charge(
             .or_else(|| draft.invoice_number.clone()),
         order_id: draft.order_id.clone(),
         ip_address: draft.ip_address.clone(),
+        asked_by: Some(actor.name.clone()),
         method: Some(method),
         ..CallContent::default()
     };
@@ -168,12 +178,29 @@ fn invoice_of(working_set: &WorkingSet, customer_id: i64, id: i64) -> Result<Arc
     Ok(Arc::clone(invoice))
 }
 
+/// What is open of an invoice, without what is on its way.
+///
+/// # Errors
+/// Missing facts.
+pub(super) fn open_of(working_set: &WorkingSet, invoice: &Invoice) -> Result<Money, Undecided> {
+    let calls = working_set.calls.running_by(invoice.customer_id)?;
+    let pays = |call: &&Arc<ProviderCall>| {
+        matches!(call.kind, CallKind::Charge | CallKind::Session)
+            && call.currency == invoice.currency
+            && call.content.as_ref().and_then(|content| content.invoice_number.as_deref())
+                == Some(invoice.number())
+    };
+    let going = calls.iter().filter(pays).map(|call| i128::from(call.amount.units())).sum::<i128>();
+    Ok(Money::clamped((i128::from(invoice.open_amount().units()) - going).max(0)))
+}
+
 /// How much is charged: what is sent, or what is open of the invoice.
 fn amount_of(
     working_set: &WorkingSet,
     draft: &ChargeDraft,
-    invoice: Option<&Invoice>,
+    invoice: Option<(&Invoice, Money)>,
 ) -> Result<(Money, Currency), Undecided> {
+    let (invoice, open) = invoice.unzip();
     let refuse = |field: &str, code, message: String| -> Undecided {
         Rejection::State(vec![Problem::field(&[field], code, message)]).into()
     };
@@ -185,7 +212,10 @@ fn amount_of(
         (_, Some(invoice)) => invoice.currency,
         (sent, None) => sent.unwrap_or(working_set.entrypoint.currency),
     };
-    let open = invoice.map(Invoice::open_amount);
+    if open == Some(Money::default()) {
+        let message = "is being paid already; try again once that is through";
+        return Err(refuse("invoiceId", "invoice_not_open", message.to_owned()));
+    }
     let amount = draft.amount.or(open).ok_or(Rejection::Defect)?;
     if let Some(open) = open.filter(|open| amount > *open) {
         let message =
@@ -306,7 +336,7 @@ fn refund(
         return Err(Rejection::State(vec![Problem::parameter("amount", "amount_too_high", message)]).into());
     }
     let id = TransId::new(working_set.entrypoint.id, working_set.now, random);
-    let call = about(working_set, &charge, CallKind::Refund, id, amount);
+    let call = about(working_set, (&charge, actor), CallKind::Refund, id, amount);
     record_own(working_set, &item(working_set, &call), random, actor)?;
     let outcome = done(&call);
     working_set.calls.put(call);
@@ -316,7 +346,7 @@ fn refund(
 /// A call about a charge.
 fn about(
     working_set: &WorkingSet,
-    charge: &ProviderCall,
+    (charge, actor): (&ProviderCall, &Actor),
     kind: CallKind,
     id: CallId,
     amount: Money,
@@ -327,7 +357,11 @@ fn about(
         customer_id: charge.customer_id,
         currency: charge.currency,
         amount,
-        content: Some(CallContent { charge_provider_id, ..CallContent::default() }),
+        content: Some(CallContent {
+            charge_provider_id,
+            asked_by: Some(actor.name.clone()),
+            ..CallContent::default()
+        }),
         ..new_call(working_set, charge.provider, kind, id)
     }
 }
@@ -351,7 +385,7 @@ fn void(
         return Err(refused("already_refunded", message));
     }
     let id = TransId::new(working_set.entrypoint.id, working_set.now, random);
-    let call = about(working_set, &charge, CallKind::Void, id, charge.amount);
+    let call = about(working_set, (&charge, actor), CallKind::Void, id, charge.amount);
     let mut effects = Effects::new(done(&call), None);
     effects.events.push(Event {
         kind: EventKind::VoidRequested,

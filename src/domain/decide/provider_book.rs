@@ -16,6 +16,8 @@ pub struct ProviderBook {
     of_charges: HashMap<CallId, BTreeSet<CallId>>,
     /// The calls that answer a request and were not through as stored.
     of_requests: HashMap<RequestId, BTreeSet<CallId>>,
+    /// The calls that move money of a customer and were not through as stored.
+    of_customers: HashMap<i64, BTreeSet<CallId>>,
     changed: BTreeSet<CallId>,
     made: BTreeSet<CallId>,
 }
@@ -71,11 +73,33 @@ impl ProviderBook {
         Ok(known.filter(|call| !call.state.is_final()).map(Arc::clone).collect())
     }
 
+    /// Adds the calls that move money of a customer and are not through yet, as stored.
+    pub fn add_running_by(&mut self, customer_id: i64, calls: Vec<ProviderCall>) {
+        let mut ids: BTreeSet<CallId> = calls.iter().map(|call| call.id).collect();
+        calls.into_iter().for_each(|call| self.add(call.id, Some(call)));
+        let known = self.known.values().flatten().filter(|call| call.customer_id == Some(customer_id));
+        ids.extend(known.map(|call| call.id));
+        self.of_customers.entry(customer_id).or_insert(ids);
+    }
+
+    /// The calls that move money of a customer and are not through yet, oldest first.
+    ///
+    /// # Errors
+    /// [`Missing::RunningCallsBy`] if they are not loaded.
+    pub fn running_by(&self, customer_id: i64) -> Result<Vec<Arc<ProviderCall>>, Missing> {
+        let ids = self.of_customers.get(&customer_id).ok_or(Missing::RunningCallsBy(customer_id))?;
+        let known = ids.iter().filter_map(|id| self.known.get(id)?.as_ref());
+        Ok(known.filter(|call| !call.state.is_final()).map(Arc::clone).collect())
+    }
+
     /// Puts a new or changed call in its place.
     pub fn put(&mut self, call: ProviderCall) {
         if self.known.get(&call.id).is_none_or(Option::is_none) {
             self.made.insert(call.id);
             if let Some(ids) = self.of_charges.get_mut(&call.charge_id) {
+                ids.insert(call.id);
+            }
+            if let Some(ids) = call.customer_id.and_then(|id| self.of_customers.get_mut(&id)) {
                 ids.insert(call.id);
             }
             if let Some(ids) = call.request_id.and_then(|id| self.of_requests.get_mut(&id)) {

@@ -17,6 +17,7 @@ use super::payer::{
     Found, Named, Paying, as_create, complete_owner, find, first_with, found_by, number_key, payer_told,
     waiting_keys, whose,
 };
+use super::request::request_event;
 use super::settlement::{settle_invoices, settled_by};
 use super::working_set::WorkingSet;
 use super::{Undecided, refused};
@@ -25,6 +26,7 @@ use crate::domain::customers::draft::Draft;
 use crate::domain::customers::identifier::{MatchKey, reference_key};
 use crate::domain::invoices::SOURCE;
 use crate::domain::kernel::problem::{Problem, Rejection};
+use crate::domain::requests::{Request, RequestKind};
 use crate::domain::transactions::changes::changes;
 use crate::domain::transactions::id::TransId;
 use crate::domain::transactions::item::{Item, Whose};
@@ -279,6 +281,7 @@ fn record(
             all.push((Some(part), linked));
         }
     }
+    let answered = answered_by(working_set, before, &after)?;
     let mut settled = settled_by(working_set, before, &after)?;
     for (before, part) in &all {
         settled.extend(settled_by(working_set, before.as_deref(), part)?);
@@ -291,7 +294,44 @@ fn record(
         note(working_set, before.as_deref(), &after, actor);
         working_set.ledger.put(after, base);
     }
-    settle_invoices(working_set, settled, actor)
+    settle_invoices(working_set, settled, actor)?;
+    if let Some((request, trans_id)) = answered {
+        settle_answered(working_set, &request, trans_id, actor);
+    }
+    Ok(())
+}
+
+/// The request that a payment from elsewhere answers: it names the request as its order.
+///
+/// # Errors
+/// Missing facts.
+fn answered_by(
+    working_set: &WorkingSet,
+    before: Option<&Transaction>,
+    after: &Transaction,
+) -> Result<Option<(Arc<Request>, TransId)>, Missing> {
+    let place = working_set.entrypoint.id;
+    let is_paid = |one: &Transaction| one.operation == Operation::Sale && one.status.is_confirmed();
+    if !is_paid(after) || before.is_some_and(is_paid) || after.source == SOURCE {
+        return Ok(None);
+    }
+    let named = after.details.order_id.as_deref().and_then(TransId::parse).filter(|(of, _)| *of == place);
+    let Some((_, id)) = named else { return Ok(None) };
+    let fits = |request: &&Arc<Request>| {
+        request.kind == RequestKind::Payment
+            && request.state.is_open()
+            && request.currency == after.currency
+            && request.customer_id.is_none_or(|owner| after.customer_id.is_none_or(|payer| payer == owner))
+    };
+    let request = working_set.requests.get(id)?.filter(fits).map(Arc::clone);
+    Ok(request.map(|request| (request, after.id)))
+}
+
+fn settle_answered(working_set: &mut WorkingSet, request: &Request, trans_id: TransId, actor: &Actor) {
+    let paid = request.settle(true, trans_id, working_set.now);
+    let note = request_event(EventKind::RequestPaid, working_set, &paid, actor);
+    working_set.note(note);
+    working_set.requests.put(paid);
 }
 
 /// Records a payment that somebody tells by hand, of the customer that it names; returns its id.

@@ -177,6 +177,9 @@ pub struct CallContent {
     /// The stored method in whose place a new one comes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replaces: Option<String>,
+    /// The name of the token that asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked_by: Option<String>,
     /// Where the payer was, as the caller says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ip_address: Option<String>,

@@ -213,7 +213,7 @@ pub(super) async fn outcome(
         CallState::RequiresAction => {
             let url = page_of_provider(&found);
             let label = texts.pay_continue;
-            (texts.pay_running, texts.pay_running_lead.to_owned(), url.map(|url| (url, label)))
+            (texts.pay_unfinished, texts.pay_unfinished_lead.to_owned(), url.map(|url| (url, label)))
         }
         CallState::Requested | CallState::Pending => {
             let token = visit.request.match_info().query("token");

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use super::super::edit::{checked_draft, problems_of};
 use super::super::texts::label;
 use super::super::visit::Visit;
+use crate::clock;
+use crate::domain::customers::apply;
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::record::Customer;
 use crate::domain::entrypoints::provider::Provider;
@@ -135,9 +137,15 @@ pub(super) fn parse(
         }
     }
     let country = customer.and_then(|customer| customer.text(TextField::Country));
-    if let Err(problems) = checked_draft(visit, country, &sent)? {
-        checked.problems.extend(problems_of(visit, &problems).problems);
-    }
+    let own = visit.entrypoint.country.as_deref();
+    let problems = match checked_draft(visit, country, &sent)? {
+        Ok(draft) => match customer {
+            Some(customer) => apply::update(customer, &draft, own).1,
+            None => apply::create(&draft, own, clock::now()).1,
+        },
+        Err(problems) => problems,
+    };
+    checked.problems.extend(problems_of(visit, &problems).problems);
     let filled = sent.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     Ok(match chosen {
         Some(chosen) if !checked.is_wrong() => Ok(PayForm { amount, filled, chosen }),

@@ -22,7 +22,7 @@ use crate::clock;
 use crate::domain::customers::fields::TextField;
 use crate::domain::entrypoints::provider::Provider;
 use crate::domain::entrypoints::theme::Language;
-use crate::domain::invoices::{InvoiceState, language_of};
+use crate::domain::invoices::{Invoice, InvoiceState, language_of};
 use crate::domain::kernel::card;
 use crate::domain::kernel::money::Money;
 use crate::domain::provider::sandbox::TestMethod;
@@ -58,6 +58,8 @@ struct PayPage {
     /// The label, the value and the hint of the amount that the payer says.
     own_amount: Option<(String, String, String)>,
     description: Option<String>,
+    /// What is to be chosen.
+    choose: &'static str,
     until: String,
     choices: Vec<Choice>,
     /// What is to be said of the choices.
@@ -73,6 +75,8 @@ struct PayPage {
 enum Seen {
     /// It was paid; the number of the last payment.
     Done(Option<String>),
+    /// As many payers as could have answered it.
+    UsedUp,
     Expired,
     Cancelled,
     Open,
@@ -142,6 +146,8 @@ fn seen(visit: &Visit<'_>, looked: &LookedRequest) -> Seen {
     let reference = || request.last_trans_id.map(|id| id.show(visit.entrypoint.id));
     let is_gone = looked.found.as_ref().is_some_and(|found| found.record.stored.customer.is_deleted());
     match request.state_at(clock::now()) {
+        // Nobody learns who paid by a link for many.
+        RequestState::Done if request.is_reusable() => return Seen::UsedUp,
         RequestState::Done => return Seen::Done(reference()),
         RequestState::Cancelled => return Seen::Cancelled,
         _ if is_gone => return Seen::Cancelled,
@@ -171,6 +177,7 @@ fn over(visit: &Visit<'_>, looked: &LookedRequest, seen: &Seen) -> PageResult {
             };
             (StatusCode::OK, texts.pay_done, lead)
         }
+        Seen::UsedUp => (StatusCode::GONE, texts.pay_used_up, texts.pay_used_up_lead.to_owned()),
         Seen::Expired => (StatusCode::GONE, texts.pay_expired, texts.pay_expired_lead.to_owned()),
         Seen::Cancelled => {
             let lead = if is_payment { texts.pay_cancelled_lead } else { texts.save_cancelled_lead };
@@ -199,6 +206,8 @@ async fn page(visit: &Visit<'_>, looked: &LookedRequest, form: Checked, sent: Op
         let label = format!("{} ({})", texts.pay_amount, request.currency);
         (label, typed.to_owned(), limits_hint(texts, request, written))
     });
+    let number = looked.invoice.as_ref().map(Invoice::number);
+    let bill = number.map(|number| format!("{} {number}", texts.pay_invoice));
     let chosen = sent.map(|sent| sent.get("methodType")).unwrap_or_default();
     let base = format!("{}/pay/{}", visit.portal.settings.base_path, visit.entrypoint.entry);
     let url = pay_url(&visit.portal.settings.public_url, &visit.entrypoint.entry, token);
@@ -213,7 +222,8 @@ async fn page(visit: &Visit<'_>, looked: &LookedRequest, form: Checked, sent: Op
         action: format!("{base}/{token}"),
         amount: asked.filter(|_| is_payment).map(written),
         own_amount,
-        description: content.description,
+        description: content.description.or(bill),
+        choose: if is_payment { texts.pay_method } else { texts.save_method },
         until: until(request),
         choices: if is_sandbox {
             test_choices(texts, &content.method_types, chosen)
@@ -222,7 +232,11 @@ async fn page(visit: &Visit<'_>, looked: &LookedRequest, form: Checked, sent: Op
         },
         safe: if is_sandbox { texts.pay_test } else { texts.pay_safe },
         items: items(visit, looked, sent),
-        note: (!is_wrong).then(|| note(texts, request.state)).flatten(),
+        note: if takes_payments(visit, request) {
+            (!is_wrong).then(|| note(texts, request.state)).flatten()
+        } else {
+            (!is_wrong).then_some(texts.pay_no_provider)
+        },
         give_up: content.cancel_url,
         qr: qr(&url),
         form,
@@ -233,6 +247,15 @@ async fn page(visit: &Visit<'_>, looked: &LookedRequest, form: Checked, sent: Op
         HeaderValue::from_static("noindex"),
     );
     Ok(response)
+}
+
+/// Whether somebody takes what a payer sends.
+fn takes_payments(visit: &Visit<'_>, request: &Request) -> bool {
+    match visit.entrypoint.provider {
+        Provider::Sandbox => true,
+        Provider::Http => visit.portal.settings.has_provider,
+        Provider::None => visit.entrypoint.payment_url.is_some() && request.kind == RequestKind::Payment,
+    }
 }
 
 /// Until when it can be answered, in UTC.

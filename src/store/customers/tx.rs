@@ -172,6 +172,10 @@ impl Loaded {
                     let calls = provider::running_of_request(conn, ring, self.lock_row.entrypoint_id, id)?;
                     self.working_set.calls.add_running(id, calls);
                 }
+                Ok(Err(Undecided::Missing(Missing::RunningCallsBy(id)))) => {
+                    let calls = provider::running_of_customer(conn, ring, self.lock_row.entrypoint_id, id)?;
+                    self.working_set.calls.add_running_by(id, calls);
+                }
                 Ok(Err(Undecided::Missing(Missing::CallsOfCharge(id)))) => {
                     let calls = provider::of_charge(conn, ring, self.lock_row.entrypoint_id, id)?;
                     self.working_set.calls.add_of_charge(id, calls);

@@ -224,6 +224,26 @@ pub(crate) fn running_of_request(
     rows.iter().map(|row| row.open(conn, ring)).collect()
 }
 
+/// The calls that move money of a customer and are not through yet, oldest first.
+///
+/// # Errors
+/// As [`one`].
+pub(crate) fn running_of_customer(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    entrypoint_id: i64,
+    customer_id: i64,
+) -> Result<Vec<ProviderCall>, StoreError> {
+    let rows: Vec<CallRow> = on!(conn, |c| provider_call::table
+        .filter(provider_call::entrypoint_id.eq(entrypoint_id))
+        .filter(provider_call::customer_id.eq(customer_id))
+        .filter(provider_call::due_at_us.is_not_null())
+        .order(provider_call::call_id)
+        .select(CallRow::as_select())
+        .load(c))?;
+    rows.iter().map(|row| row.open(conn, ring)).collect()
+}
+
 /// Writes a row under the entrypoint's lock.
 ///
 /// # Errors

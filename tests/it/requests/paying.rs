@@ -70,6 +70,7 @@ both!(rules_20_a_customer_pays_a_request_with_a_test_card, |db| async {
     assert!(!shown.text.contains("test-ach") && !shown.text.contains("test-wallet"), "{}", shown.text);
     for (form, problem) in [
         (vec![("methodType", "test-visa")], "Phone"),
+        (vec![("phone", "abc"), ("methodType", "test-visa")], "This is no phone number"),
         (vec![("phone", "+15555550100"), ("methodType", "test-ach")], "Choose how to pay"),
         (vec![("phone", "+15555550100"), ("methodType", "card")], "Choose how to pay"),
     ] {
@@ -156,7 +157,9 @@ both!(rules_20_a_reusable_request_registers_who_pays, |db| async {
         .says("Thank you");
     let now = state(&client, &request).await;
     assert_eq!((&now["status"], &now["uses"]), (&json!("DON"), &json!(3)));
-    browser.get(&page).await.expect(200).says("Thank you");
+    // Whoever comes later learns nothing of who paid.
+    let late = Browser::new(&server, "till").get(&page).await.expect(410).says("used up");
+    assert!(!late.text.contains("Reference"), "{}", late.text);
     server.cli(&["doctor", "--deep"]).success();
 });
 
@@ -343,6 +346,15 @@ both!(rules_20_without_a_provider_the_operators_own_address_takes_the_payer, |db
     let id = request["paymentRequestId"].as_str().unwrap();
     assert_eq!(address(&onward), format!("https://shop.example/pay?r={id}&a=12.50&c=USD"));
     assert_eq!(state(&client, &request).await["status"], "INP");
+    // The payment comes from the operator's own system, and names the request as its order.
+    let paid = json!([{"source": "shop", "externalId": "1", "status": "approved", "amount": 12.5, "orderId": id,
+        "customerId": ada}]);
+    for _ in 0..2 {
+        client.post("/api/Transaction/demo", &paid).await.expect(200);
+        let now = state(&client, &request).await;
+        assert_eq!((&now["status"], &now["uses"]), (&json!("DON"), &json!(1)));
+    }
+    browser.get(&page_of(&request)).await.expect(200).says("Thank you");
     // A method cannot be left there.
     let link = linked(&client, ada, &json!({})).await;
     browser.submit(&page_of(&link), &[("methodType", "card")]).await.expect(409);

@@ -523,6 +523,7 @@ impl Maker<'_> {
                 | "/api/Customer/{customerId}/methodLinks"
                 | "/api/PaymentRequests/{entry}"
                 | "/api/PaymentLink/load/{paymentRequestId}"
+                | "/api/PaymentLink/refresh/{paymentRequestId}"
                 | "/api/PaymentLink/send/{paymentRequestId}"
                 | "/api/Query/invoices/{entry}"
                 | "/api/Query/invoices/org/{orgId}"

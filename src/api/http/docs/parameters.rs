@@ -80,7 +80,7 @@ fn hangs_on_a_customer(id: &str) -> bool {
         "coupon",
         "order",
         "charge",
-        "_request",
+        "payment",
     ]
     .iter()
     .any(|part| id.contains(part))
@@ -101,7 +101,7 @@ fn example(id: &str, name: &str) -> (&'static str, Value) {
         "customerId" if id.contains("subscriptions") || id.contains("invoices") => one(json!(2)),
         "customerId" if hangs_on_a_customer(id) => one(json!(2)),
         "mailId" | "cardExpirationFormat" => one(json!(2)),
-        "customerId" | "orgId" | "jobId" | "commentId" | "secretId" => one(json!(1)),
+        "customerId" | "orgId" | "jobId" | "commentId" | "secretId" | "amount" => one(json!(1)),
         "addressId" => one(json!(3)),
         // Only an answer tells them.
         "methodId" | "transId" | "redemptionId" | "productId" | "orderId" | "paymentRequestId" | "linkId" => {
@@ -153,7 +153,6 @@ fn example(id: &str, name: &str) -> (&'static str, Value) {
         | "createAnonymous"
         | "temporary"
         | "includeTemporary" => one(json!(false)),
-        "amount" => one(json!(1)),
         "mode" => one(json!("m12")),
         "freq" => one(json!("m")),
         "sortBy" if is_of_transactions(id) => one(json!("desc(transactionDate)")),

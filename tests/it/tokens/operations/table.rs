@@ -513,6 +513,13 @@ pub(super) const PROTECTED: &[Operation] = &[
         Parameter::Request,
         None,
     ),
+    operation(
+        Method::GET,
+        "/api/PaymentLink/refresh/{}",
+        &["money:read", "customers:read"],
+        Parameter::Request,
+        None,
+    ),
     operation(Method::GET, "/api/PaymentLink/send/{}", INVOICES, Parameter::Request, None),
     operation(
         Method::POST,

@@ -4,15 +4,15 @@ use actix_web::http::StatusCode;
 use askama::Template;
 
 use super::invoices::{self, InvoiceRow};
+use super::methods::{self, MethodRow};
 use super::orders::{self, OrderRow};
+use super::requests::{self, RequestRow};
 use super::texts::{Texts, label};
 use super::visit::{SignedIn, Visit};
-use crate::clock;
 use crate::domain::customers::consent::{Channel, ConsentStatus};
 use crate::domain::customers::country;
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::record::Customer;
-use crate::domain::methods::method::MethodStatus;
 use crate::web::PageResult;
 use crate::web::page::{Frame, html};
 
@@ -64,13 +64,6 @@ struct ConsentState {
     withdraw: Option<String>,
 }
 
-/// The default payment method.
-struct MethodOnFile {
-    name: String,
-    ends: Option<String>,
-    status: &'static str,
-}
-
 #[derive(Template)]
 #[template(path = "record.html")]
 struct RecordPage {
@@ -82,7 +75,14 @@ struct RecordPage {
     has_more_orders: bool,
     invoices: Vec<InvoiceRow>,
     has_more_invoices: bool,
-    method: Option<MethodOnFile>,
+    /// The payments that the store asks for.
+    requests: Vec<RequestRow>,
+    /// The form token to pay, if somebody takes payments.
+    pay: Option<String>,
+    /// The payment method that is used first.
+    method: Option<MethodRow>,
+    /// Whether the customer has, or may leave, payment methods.
+    has_methods: bool,
     consent: Option<ConsentState>,
     may_edit: bool,
     done: Option<&'static str>,
@@ -120,7 +120,10 @@ pub(super) async fn show(visit: &Visit<'_>, signed_in: &SignedIn) -> PageResult 
         has_more_orders,
         invoices,
         has_more_invoices,
-        method: method(texts, customer),
+        requests: requests::open(visit, signed_in).await?,
+        pay: visit.takes_payments().then(|| signed_in.csrf.clone()),
+        method: methods::first(texts, customer),
+        has_methods: !customer.methods.is_empty() || visit.takes_methods(),
         consent: consent(visit, signed_in),
         may_edit: !visit.entrypoint.editable_fields().is_empty(),
         done,
@@ -142,23 +145,6 @@ fn items(visit: &Visit<'_>, customer: &Customer, fields: &[TextField]) -> Vec<It
             Some(Item { label: label(visit.language, *field), value: shown(*field, value) })
         })
         .collect()
-}
-
-/// The method that the customer pays by, with its status.
-fn method(texts: &'static Texts, customer: &Customer) -> Option<MethodOnFile> {
-    let method = customer.methods.iter().find(|method| method.is_default)?;
-    let status = match method.status(clock::now()) {
-        MethodStatus::Active | MethodStatus::Manual => texts.method_good,
-        MethodStatus::InsufficientFunds => texts.method_insufficient,
-        MethodStatus::Invalid => texts.method_invalid,
-        MethodStatus::ExpiringSoon => texts.method_expiring,
-        MethodStatus::Expired => texts.method_expired,
-    };
-    let brand = method.brand.clone().unwrap_or_else(|| texts.payment_method.to_owned());
-    let digits = method.last4.as_ref().map(|last4| format!("•••• {last4}"));
-    let name = [Some(brand), digits].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    let ends = method.expiry.map(|expiry| format!("{:02}/{}", expiry.month, expiry.year));
-    Some(MethodOnFile { name, ends, status })
 }
 
 fn consent(visit: &Visit<'_>, signed_in: &SignedIn) -> Option<ConsentState> {

@@ -99,8 +99,8 @@ translated! {
     method_remove: "Remove", "Retirer";
     method_use_first: "Use first", "Utiliser en premier";
     method_first: "Used first", "Utilisé en premier";
-    method_keep_first: "To remove the method that is used first, choose another one with “Use first” before.",
-        "Pour retirer le moyen utilisé en premier, choisissez-en d’abord un autre par « Utiliser en premier ».";
+    method_keep_first: "The method that is used first can be removed once you use another one first.",
+        "Le moyen utilisé en premier peut être retiré dès que vous en utilisez un autre en premier.";
     method_in_place: "In place of", "À la place de";
     method_ends: "valid until", "valable jusqu’au";
     method_good: "In order", "Valide";

@@ -281,8 +281,8 @@ fn lead(visit: &Visit<'_>, is_payment: bool, is_own: bool) -> String {
     match (is_own, is_payment) {
         (false, true) => format!("{store} {}", texts.pay_asks),
         (false, false) => format!("{store} {}", texts.save_asks),
-        (true, true) => format!("{} {store}", texts.pay_own),
-        (true, false) => format!("{} {store}", texts.save_own),
+        (true, true) => format!("{} {store}.", texts.pay_own),
+        (true, false) => format!("{} {store}.", texts.save_own),
     }
 }
 

@@ -51,13 +51,15 @@ async fn answer(browser: &mut Browser, link: &str, method: &str) -> Page {
     browser.get(&next).await.expect(200)
 }
 
-/// The stored methods: last four digits, and whether it is the default.
+/// The stored methods by their last four digits, each with whether it is the default.
 async fn methods(client: &Client, id: u64) -> Vec<(String, bool)> {
     let list = client.get(&format!("{}/methods", path(id))).await.expect(200).json;
     let one = |method: &Value| {
         (method["last4"].as_str().unwrap().to_owned(), method["isDefault"].as_bool().unwrap())
     };
-    list["Records"].as_array().unwrap().iter().map(one).collect()
+    let mut all: Vec<_> = list["Records"].as_array().unwrap().iter().map(one).collect();
+    all.sort();
+    all
 }
 
 async fn id_of(client: &Client, customer: u64, last4: &str) -> String {
@@ -119,10 +121,10 @@ both!(rules_20_a_customer_adds_replaces_and_removes_its_payment_methods, |db| as
     // The default goes last.
     let (ach, card) = (id_of(&client, ada, "0003").await, id_of(&client, ada, "0002").await);
     let page = browser.get("/portal/till/methods").await.expect(200).says("Used first").says("Bank account");
-    let page = page.says("Mastercard •••• 0002").says("12/2090").says("choose another one with");
+    let page = page.says("Mastercard •••• 0002").says("12/2090").says("once you use another one first");
     assert!(!page.text.contains("test-") && !page.text.contains(&format!("{ach}/remove")), "{}", page.text);
     let refused = press(&mut browser, &csrf, &format!("/methods/{ach}/remove")).await.expect(409);
-    refused.says("choose another one with “Use first” before");
+    refused.says("once you use another one first").says(&format!("{card}/first"));
     let done = press(&mut browser, &csrf, &format!("/methods/{card}/first")).await.location().to_owned();
     browser.get(&done).await.expect(200).says("used first from now on");
     assert_eq!(methods(&client, ada).await, [pair("0002", true), pair("0003", false)]);

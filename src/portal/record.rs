@@ -64,6 +64,12 @@ struct ConsentState {
     withdraw: Option<String>,
 }
 
+/// The stored payment methods.
+struct OnFile {
+    /// The one that is used first.
+    first: Option<MethodRow>,
+}
+
 #[derive(Template)]
 #[template(path = "record.html")]
 struct RecordPage {
@@ -79,10 +85,8 @@ struct RecordPage {
     requests: Vec<RequestRow>,
     /// The form token to pay, if somebody takes payments.
     pay: Option<String>,
-    /// The payment method that is used first.
-    method: Option<MethodRow>,
-    /// Whether the customer has, or may leave, payment methods.
-    has_methods: bool,
+    /// If the customer has, or may leave, payment methods.
+    on_file: Option<OnFile>,
     consent: Option<ConsentState>,
     may_edit: bool,
     done: Option<&'static str>,
@@ -107,6 +111,7 @@ pub(super) async fn show(visit: &Visit<'_>, signed_in: &SignedIn) -> PageResult 
     };
     let (orders, has_more_orders) = orders::newest(visit, signed_in).await?;
     let (invoices, has_more_invoices) = invoices::newest(visit, signed_in).await?;
+    let on_file = !customer.methods.is_empty() || visit.takes_methods();
     let page = RecordPage {
         frame: visit.frame(Some(signed_in)),
         texts,
@@ -122,8 +127,7 @@ pub(super) async fn show(visit: &Visit<'_>, signed_in: &SignedIn) -> PageResult 
         has_more_invoices,
         requests: requests::open(visit, signed_in).await?,
         pay: visit.takes_payments().then(|| signed_in.csrf.clone()),
-        method: methods::first(texts, customer),
-        has_methods: !customer.methods.is_empty() || visit.takes_methods(),
+        on_file: on_file.then(|| OnFile { first: methods::first(texts, customer) }),
         consent: consent(visit, signed_in),
         may_edit: !visit.entrypoint.editable_fields().is_empty(),
         done,

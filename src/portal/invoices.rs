@@ -1,16 +1,23 @@
 //! The invoices of the signed-in customer: some on the record's page, a page with all of them, and each as a PDF.
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use askama::Template;
 
+use super::own;
 use super::texts::Texts;
 use super::visit::{SignedIn, Visit};
 use crate::clock;
 use crate::documents;
 use crate::domain::invoices::{Invoice, InvoiceKind, InvoiceState};
+use crate::domain::kernel::money::Money;
+use crate::domain::requests::RequestKind;
+use crate::domain::requests::draft::RequestDraft;
 use crate::store::InvoiceRequest;
+use crate::web::form::Form;
 use crate::web::page::{Frame, guarded, html};
 use crate::web::{PageError, PageResult};
 
@@ -20,6 +27,8 @@ const SHOWN_MAX: i64 = 10;
 const OPEN_MAX: i64 = 50;
 /// How many a page of the list shows.
 const PAGE: i64 = 50;
+/// The page of the list, below the portal's.
+const LIST: &str = "/invoices";
 /// Those that a customer sees.
 const ISSUED: [InvoiceState; 4] =
     [InvoiceState::Open, InvoiceState::PartlyPaid, InvoiceState::Paid, InvoiceState::Cancelled];
@@ -33,6 +42,8 @@ pub(super) struct InvoiceRow {
     pub(super) state: String,
     /// Whether it waits for money.
     pub(super) is_open: bool,
+    /// Whether the customer can pay it.
+    pub(super) is_payable: bool,
 }
 
 /// The invoices that wait for money, then the newest others, and whether there are more.
@@ -71,6 +82,8 @@ struct InvoicesPage {
     texts: &'static Texts,
     title: &'static str,
     invoices: Vec<InvoiceRow>,
+    /// The form token to pay, if somebody takes payments.
+    pay: Option<String>,
     older: Option<String>,
 }
 
@@ -80,7 +93,8 @@ pub(super) async fn show(visit: &Visit<'_>, signed_in: &SignedIn) -> PageResult 
     let (invoices, last) = rows(visit, signed_in, &ISSUED, (PAGE, after)).await?;
     let older = last.map(|id| format!("{}/invoices?after={id}", visit.base));
     let (frame, texts) = (visit.frame(Some(signed_in)), visit.texts());
-    html(StatusCode::OK, &InvoicesPage { frame, texts, title: texts.invoices, invoices, older })
+    let pay = visit.takes_payments().then(|| signed_in.csrf.clone());
+    html(StatusCode::OK, &InvoicesPage { frame, texts, title: texts.invoices, invoices, pay, older })
 }
 
 fn row(texts: &Texts, invoice: &Invoice) -> InvoiceRow {
@@ -107,20 +121,44 @@ fn row(texts: &Texts, invoice: &Invoice) -> InvoiceRow {
         amount: written(amount),
         state,
         is_open: invoice.state().is_open(),
+        is_payable: is_payable(invoice),
     }
+}
+
+fn is_payable(invoice: &Invoice) -> bool {
+    let is_open = invoice.state().is_open() && invoice.open_amount() > Money::default();
+    invoice.kind == InvoiceKind::Invoice && is_open
+}
+
+/// `POST /portal/{entry}/invoices/{invoiceId}/pay`: to the page where the customer pays it. One of somebody else is not found.
+pub(super) async fn pay(visit: &Visit<'_>, signed_in: &SignedIn, _: &Form) -> PageResult {
+    let invoice = named(visit, signed_in).await?;
+    if !visit.takes_payments() || !ISSUED.contains(&invoice.state()) {
+        return Err(PageError::NotFound);
+    }
+    if !is_payable(&invoice) {
+        return Ok(visit.go_to(LIST));
+    }
+    let mut draft = RequestDraft::own(RequestKind::Payment, visit.address(LIST), clock::now());
+    draft.invoice_id = Some(invoice.id);
+    draft.content.description = Some(format!("{} {}", visit.texts().invoice, invoice.number()));
+    own::ask(visit, signed_in, draft, LIST).await
+}
+
+/// The customer's invoice that the path names.
+async fn named(visit: &Visit<'_>, signed_in: &SignedIn) -> Result<Arc<Invoice>, PageError> {
+    let id = visit.request.match_info().query("invoiceId").parse().map_err(|_| PageError::NotFound)?;
+    let found = visit.portal.store.invoices().find(visit.entrypoint.id, id).await?;
+    let own = found.filter(|one| one.invoice.customer_id == signed_in.found.record.stored.id);
+    own.map(|one| one.invoice).ok_or(PageError::NotFound)
 }
 
 /// `GET /portal/{entry}/invoices/{invoiceId}`: an invoice of the customer as a PDF. One of somebody else is not found.
 pub(super) async fn download(visit: &Visit<'_>, signed_in: &SignedIn) -> PageResult {
-    let id = visit.request.match_info().query("invoiceId").parse().map_err(|_| PageError::NotFound)?;
-    let store = &visit.portal.store;
-    let one = store.invoices().find(visit.entrypoint.id, id).await?.ok_or(PageError::NotFound)?;
-    if one.invoice.customer_id != signed_in.found.record.stored.id {
-        return Err(PageError::NotFound);
-    }
-    let pdf = documents::of_invoice(store, visit.entrypoint.id, &one.invoice).await?;
+    let invoice = named(visit, signed_in).await?;
+    let pdf = documents::of_invoice(&visit.portal.store, visit.entrypoint.id, &invoice).await?;
     let pdf = pdf.ok_or(PageError::NotFound)?;
-    let name = documents::file_name(one.invoice.number());
+    let name = documents::file_name(invoice.number());
     let mut response = HttpResponse::Ok();
     response.insert_header((CONTENT_TYPE, "application/pdf"));
     response.insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")));

@@ -9,9 +9,12 @@ mod consent;
 mod edit;
 mod forgot;
 mod invoices;
+mod methods;
 mod orders;
+mod own;
 mod pay;
 mod record;
+mod requests;
 mod set_password;
 mod sign_in;
 mod texts;
@@ -145,6 +148,15 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(page("/orders").route(shows_own(orders::show)))
         .service(page("/invoices").route(shows_own(invoices::show)))
         .service(page("/invoices/{invoiceId}").route(shows_own(invoices::download)))
+        .service(page("/invoices/{invoiceId}/pay").route(takes_own(invoices::pay)))
+        .service(page("/methods").route(shows_own(methods::show)))
+        .service(page("/methods/add").route(takes_own(methods::add)))
+        .service(page("/methods/{methodId}/replace").route(takes_own(methods::replace)))
+        .service(page("/methods/{methodId}/remove").route(takes_own(methods::remove)))
+        .service(page("/methods/{methodId}/first").route(takes_own(methods::use_first)))
+        .service(
+            page("/requests/{requestId}").route(shows_own(pay::show_own)).route(takes_own(pay::send_own)),
+        )
         .service(
             page("/edit")
                 .route(shows_own(async |visit, signed_in| edit::show(visit, signed_in)))

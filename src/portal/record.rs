@@ -4,15 +4,15 @@ use actix_web::http::StatusCode;
 use askama::Template;
 
 use super::invoices::{self, InvoiceRow};
+use super::methods::{self, MethodRow};
 use super::orders::{self, OrderRow};
+use super::requests::{self, RequestRow};
 use super::texts::{Texts, label};
 use super::visit::{SignedIn, Visit};
-use crate::clock;
 use crate::domain::customers::consent::{Channel, ConsentStatus};
 use crate::domain::customers::country;
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::record::Customer;
-use crate::domain::methods::method::MethodStatus;
 use crate::web::PageResult;
 use crate::web::page::{Frame, html};
 
@@ -64,11 +64,10 @@ struct ConsentState {
     withdraw: Option<String>,
 }
 
-/// The default payment method.
-struct MethodOnFile {
-    name: String,
-    ends: Option<String>,
-    status: &'static str,
+/// The stored payment methods.
+struct OnFile {
+    /// The one that is used first.
+    first: Option<MethodRow>,
 }
 
 #[derive(Template)]
@@ -82,7 +81,12 @@ struct RecordPage {
     has_more_orders: bool,
     invoices: Vec<InvoiceRow>,
     has_more_invoices: bool,
-    method: Option<MethodOnFile>,
+    /// The payments that the store asks for.
+    requests: Vec<RequestRow>,
+    /// The form token to pay, if somebody takes payments.
+    pay: Option<String>,
+    /// If the customer has, or may leave, payment methods.
+    on_file: Option<OnFile>,
     consent: Option<ConsentState>,
     may_edit: bool,
     done: Option<&'static str>,
@@ -107,6 +111,7 @@ pub(super) async fn show(visit: &Visit<'_>, signed_in: &SignedIn) -> PageResult 
     };
     let (orders, has_more_orders) = orders::newest(visit, signed_in).await?;
     let (invoices, has_more_invoices) = invoices::newest(visit, signed_in).await?;
+    let on_file = !customer.methods.is_empty() || visit.takes_methods();
     let page = RecordPage {
         frame: visit.frame(Some(signed_in)),
         texts,
@@ -120,7 +125,9 @@ pub(super) async fn show(visit: &Visit<'_>, signed_in: &SignedIn) -> PageResult 
         has_more_orders,
         invoices,
         has_more_invoices,
-        method: method(texts, customer),
+        requests: requests::open(visit, signed_in).await?,
+        pay: visit.takes_payments().then(|| signed_in.csrf.clone()),
+        on_file: on_file.then(|| OnFile { first: methods::first(texts, customer) }),
         consent: consent(visit, signed_in),
         may_edit: !visit.entrypoint.editable_fields().is_empty(),
         done,
@@ -142,23 +149,6 @@ fn items(visit: &Visit<'_>, customer: &Customer, fields: &[TextField]) -> Vec<It
             Some(Item { label: label(visit.language, *field), value: shown(*field, value) })
         })
         .collect()
-}
-
-/// The method that the customer pays by, with its status.
-fn method(texts: &'static Texts, customer: &Customer) -> Option<MethodOnFile> {
-    let method = customer.methods.iter().find(|method| method.is_default)?;
-    let status = match method.status(clock::now()) {
-        MethodStatus::Active | MethodStatus::Manual => texts.method_good,
-        MethodStatus::InsufficientFunds => texts.method_insufficient,
-        MethodStatus::Invalid => texts.method_invalid,
-        MethodStatus::ExpiringSoon => texts.method_expiring,
-        MethodStatus::Expired => texts.method_expired,
-    };
-    let brand = method.brand.clone().unwrap_or_else(|| texts.payment_method.to_owned());
-    let digits = method.last4.as_ref().map(|last4| format!("•••• {last4}"));
-    let name = [Some(brand), digits].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    let ends = method.expiry.map(|expiry| format!("{:02}/{}", expiry.month, expiry.year));
-    Some(MethodOnFile { name, ends, status })
 }
 
 fn consent(visit: &Visit<'_>, signed_in: &SignedIn) -> Option<ConsentState> {

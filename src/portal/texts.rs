@@ -88,12 +88,30 @@ translated! {
     paid: "Paid", "Payée";
     cancelled: "Cancelled", "Annulée";
     payment_method: "Payment method", "Moyen de paiement";
+    methods: "Payment methods", "Moyens de paiement";
+    methods_all: "Manage payment methods", "Gérer les moyens de paiement";
+    methods_none: "No payment method is stored.", "Aucun moyen de paiement n’est enregistré.";
+    methods_full: "No more payment methods can be stored. Replace or remove one.",
+        "Aucun autre moyen de paiement ne peut être enregistré. Remplacez-en ou retirez-en un.";
+    method_wallet: "Wallet", "Portefeuille";
+    method_add: "Add a payment method", "Ajouter un moyen de paiement";
+    method_replace: "Replace", "Remplacer";
+    method_remove: "Remove", "Retirer";
+    method_use_first: "Use first", "Utiliser en premier";
+    method_first: "Used first", "Utilisé en premier";
+    method_keep_first: "The method that is used first can be removed once you use another one first.",
+        "Le moyen utilisé en premier peut être retiré dès que vous en utilisez un autre en premier.";
+    method_in_place: "In place of", "À la place de";
     method_ends: "valid until", "valable jusqu’au";
     method_good: "In order", "Valide";
     method_insufficient: "The last payment failed: insufficient funds", "Le dernier paiement a échoué : provision insuffisante";
     method_invalid: "No longer accepted", "N’est plus accepté";
     method_expiring: "Expires soon", "Expire bientôt";
     method_expired: "Expired", "Expiré";
+    invoice: "Invoice", "Facture";
+    requests: "Payment requests", "Demandes de paiement";
+    pay_free: "Amount of your choice", "Montant libre";
+    pay_own: "You are paying", "Vous payez";
     pay_title: "Payment", "Paiement";
     pay_asks: "asks you for a payment.", "vous demande un paiement.";
     pay_amount: "Amount", "Montant";
@@ -147,6 +165,7 @@ translated! {
     pay_not_saved: "This method could not be saved. Choose another one.", "Ce moyen n’a pas pu être enregistré. Choisissez-en un autre.";
     pay_busy: "Others are paying right now. Try again in some minutes.", "D’autres personnes paient en ce moment. Réessayez dans quelques minutes.";
     pay_back: "Back to the store", "Retour au magasin";
+    pay_back_portal: "Back to the customer portal", "Retour à l’espace client";
     pay_qr: "Open this page on your phone", "Ouvrir cette page sur votre téléphone";
     pay_qr_alt: "QR code with the address of this page", "Code QR avec l’adresse de cette page";
     pay_done: "Thank you", "Merci";
@@ -159,6 +178,7 @@ translated! {
     pay_cancelled_lead: "Nothing is to be paid here any more.", "Il n’y a plus rien à payer ici.";
     save_title: "Save a payment method", "Enregistrer un moyen de paiement";
     save_asks: "asks you to save a payment method.", "vous demande d’enregistrer un moyen de paiement.";
+    save_own: "For your payments to", "Pour vos paiements à";
     save_until: "Until", "Jusqu’au";
     save_button: "Continue", "Continuer";
     save_done_lead: "Your payment method is saved.", "Votre moyen de paiement est enregistré.";
@@ -185,6 +205,9 @@ translated! {
     done_password_changed: "Your password is changed. Everywhere else you are signed out.",
         "Votre mot de passe est changé. Partout ailleurs, vous êtes déconnecté.";
     done_signed_out: "You are signed out.", "Vous êtes déconnecté.";
+    done_method_removed: "The payment method is removed.", "Le moyen de paiement est retiré.";
+    done_method_first: "This payment method is used first from now on.",
+        "Ce moyen de paiement est désormais utilisé en premier.";
     done_withdrawn: "You will receive no more messages from us.",
         "Vous ne recevrez plus de messages de notre part.";
     wrong_login: "E-mail, user name or password is wrong. After ten failed attempts within ten minutes an account is locked until its password is set anew.",

@@ -6,9 +6,12 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::Portal;
 use super::texts::{Texts, texts};
+use crate::domain::accounts::sight::Sight;
+use crate::domain::accounts::sign_in::customer_actor;
+use crate::domain::decide::command::{Action, Command, Outcome};
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::entrypoints::theme::Language;
-use crate::store::Found;
+use crate::store::{Found, StoreError};
 use crate::vault::new_secret;
 use crate::web::form::{self, FORM_COOKIE, Form};
 use crate::web::page::{Frame, SignOut, guarded};
@@ -88,6 +91,29 @@ impl<'a> Visit<'a> {
         Ok(Some(SignedIn { token, found, csrf }))
     }
 
+    /// Does something in the name of a customer.
+    pub(super) async fn act(&self, action: Action) -> Result<Outcome, StoreError> {
+        let command = Command {
+            entrypoint_id: self.entrypoint.id,
+            actor: customer_actor(),
+            sight: Sight::FULL,
+            idempotency: None,
+            action,
+        };
+        let answer = self.portal.store.customers().write(command).await?;
+        Ok(answer.seen_by(Sight::FULL).outcome)
+    }
+
+    /// Whether somebody takes payment methods at this entrypoint.
+    pub(super) fn takes_methods(&self) -> bool {
+        self.entrypoint.takes_methods(self.portal.settings.has_provider)
+    }
+
+    /// Whether somebody takes payments at this entrypoint.
+    pub(super) fn takes_payments(&self) -> bool {
+        self.entrypoint.takes_payments(self.portal.settings.has_provider)
+    }
+
     /// The token for forms of a visitor who is not signed in, and its cookie if the cookie is new.
     pub(super) async fn form_token(&self) -> Result<(String, Option<Cookie<'static>>), PageError> {
         let (secret, cookie) = match self.sent_cookie(FORM_COOKIE) {
@@ -143,6 +169,17 @@ impl<'a> Visit<'a> {
     pub(super) fn asked(&self, name: &str) -> Option<String> {
         let mut pairs = form_urlencoded::parse(self.request.query_string().as_bytes());
         pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    }
+
+    /// The address of a page of the portal, for a link that leaves this service and comes back.
+    pub(super) fn address(&self, page: &str) -> String {
+        format!("{}/portal/{}{page}", self.portal.settings.public_url, self.entrypoint.entry)
+    }
+
+    /// Redirects to the page of a request's link.
+    pub(super) fn go_to_link(&self, token: &str) -> HttpResponse {
+        let path = format!("{}/pay/{}/{token}", self.portal.settings.base_path, self.entrypoint.entry);
+        guarded(HttpResponse::SeeOther().insert_header((LOCATION, path)).finish())
     }
 
     /// Redirects to another page of this entrypoint; the target never comes from a request.

@@ -133,7 +133,15 @@ impl HttpProvider {
             Err(error) => return nothing(&error),
         };
         if claim.is_some_and(|claim| self.proves(&claim, &body)) {
-            return read(call, shown, status, &body, first);
+            let report = read(call, shown, status, &body, first);
+            if report == Report::Nothing && status != 409 {
+                tracing::warn!(
+                    status,
+                    call = shown,
+                    "the payment provider's answer says nothing about this call"
+                );
+            }
+            return report;
         }
         tracing::warn!(status, "the payment provider's answer is not signed by it, and was not believed");
         Report::Nothing

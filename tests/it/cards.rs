@@ -88,7 +88,8 @@ both!(rules_10_no_route_takes_a_card_number_anywhere, |db| async {
     let product = client.post("/api/Product/demo", &json!({"name": "Tea", "unitPrice": 1})).await.expect(200);
     let product = product.json["productId"].as_str().unwrap().to_owned();
     client.post("/api/Coupon/demo", &json!({"code": "TEN", "percentOff": 10})).await.expect(200);
-    let request = client.post(&format!("{}/paymentRequests", path(id)), &json!({"amount": 1})).await.expect(200);
+    let request =
+        client.post(&format!("{}/paymentRequests", path(id)), &json!({"amount": 1})).await.expect(200);
     let request = request.data()["paymentRequestId"].as_str().unwrap().to_owned();
     let link = client.post(&format!("{}/methodLinks", path(id)), &json!({})).await.expect(200);
     let link = link.data()["linkId"].as_str().unwrap().to_owned();

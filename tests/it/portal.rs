@@ -6,6 +6,7 @@ pub(crate) mod browser;
 mod guessing;
 mod links;
 mod logins;
+mod pay;
 mod record;
 mod sessions;
 

@@ -27,6 +27,10 @@ async fn prove(db: Db, program: &str) {
     for entry in ["febrl1", "febrl3", "import1", "import3"] {
         site.cli(&["entrypoint", "create", entry, "--org", "1", "--country", "AU"]).success();
     }
+    site.cli(&["entrypoint", "create", "till", "--org", "1", "--test", "--provider", "sandbox"]).success();
+    let till = ["customers:read", "customers:write", "pii:read", "money:read", "money:write", "settings"];
+    let scopes = till.iter().flat_map(|scope| ["--scope", scope]);
+    let till: Vec<&str> = ["--org", "1", "--entry", "till"].into_iter().chain(scopes).collect();
     let reader = site.new_token(&["--org", "1", "--all-entries", "--scope", "customers:read"]);
     let mut command = tokio::process::Command::new(python());
     command
@@ -35,6 +39,8 @@ async fn prove(db: Db, program: &str) {
         .env("CUSTOMARY_TOKEN", site.token())
         .env("CUSTOMARY_READ_TOKEN", reader)
         .env("CUSTOMARY_ENTRY", "demo")
+        .env("CUSTOMARY_TILL", "till")
+        .env("CUSTOMARY_TILL_TOKEN", site.new_token(&till))
         .env("FEBRL_ENTRY_1", "febrl1")
         .env("FEBRL_ENTRY_3", "febrl3")
         .env("FEBRL_IMPORT_1", "import1")

@@ -2,7 +2,8 @@
 
 The program checks every page in the widths of a desktop and of a phone, and axe-core must report no violation. A login
 that Payabli's own SDK created signs in too. MAIL_DIR is the server's folder of mails, AXE the file axe.min.js,
-CUSTOMARY_SETTINGS_TOKEN a token for settings; LOOK=no skips the checks of layout and accessibility. Screenshots go to
+CUSTOMARY_SETTINGS_TOKEN a token for settings, CUSTOMARY_TILL an entrypoint with the sandbox, and CUSTOMARY_TILL_TOKEN a token
+for its customers, money and settings; LOOK=no skips the checks of layout and accessibility. Screenshots go to
 SCREENSHOT_DIR (default: a new temporary folder, named in the output). Further settings: see support.py.
 """
 
@@ -45,8 +46,10 @@ class Walker:
         self.mails = Path(setting("MAIL_DIR"))
         self.seen = set()
 
+        self.entry = entrypoint()
+
     def open(self, page):
-        self.browser.get(f"{server_url()}/portal/{entrypoint()}{page}")
+        self.browser.get(f"{server_url()}/portal/{self.entry}{page}")
 
     def looks(self, name):
         """Checks the page in both widths, also with axe-core."""
@@ -95,6 +98,18 @@ class Walker:
         link = next(link for link in self.page.all("a") if link.text.strip() == text)
         link.send_keys(Keys.ENTER)
         self.page.wait("the next page", lambda: is_gone(old))
+
+    def press(self, name):
+        """Presses a button of the page by keyboard; its accessible name."""
+        old = self.page.find("html")
+        button = next(button for button in self.page.all("main button") if button.accessible_name == name)
+        button.send_keys(Keys.ENTER)
+        self.page.wait("the next page", lambda: is_gone(old))
+
+    def language(self, code):
+        self.browser.execute_cdp_cmd("Network.enable", {})
+        self.browser.execute_cdp_cmd("Network.setExtraHTTPHeaders", {"headers": {"Accept-Language": code}})
+        self.browser.execute_cdp_cmd("Network.setCacheDisabled", {"cacheDisabled": True})
 
     def says(self, text):
         self.page.wait(f"the words {text!r}", lambda: text in self.page.find("main").text)
@@ -281,6 +296,114 @@ def a_login_made_by_payablis_sdk_signs_in(walker):
         walker.sign_out()
 
 
+def till_customer(till, token):
+    login = {"customerUsername": f"kim-{RUN}", "customerPsw": PASSWORD}
+    body = {"email": mail("kim"), "firstname": "Kim", "lastname": "Hale"} | login
+    created = http("POST", f"/api/Customer/single/{till}", token, body)
+    equal(f"status of the create ({created.text})", created.status, 200)
+    return created.json()["responseData"]["customerId"]
+
+
+def methods_are_kept_and_money_is_paid(walker):
+    walker.entry, token = setting("CUSTOMARY_TILL"), setting("CUSTOMARY_TILL_TOKEN")
+    customer = till_customer(walker.entry, token)
+    for cost in (20, "1240.50"):
+        items = [{"itemProductName": "Tea", "itemCost": cost}]
+        body = {"customerData": {"customerId": customer}, "invoiceData": {"items": items, "invoiceStatus": 1}}
+        made = http("POST", f"/api/Invoice/{walker.entry}", token, body)
+        equal(f"status of the invoice ({made.text})", made.status, 200)
+    number = made.json()["invoiceNumber"]
+    for body in (
+        {"amount": "12.50", "description": "Deposit for the workshop on oak furniture in spring"},
+        {"open": {"min": 5}, "description": "A gift", "collect": ["phone"]},
+    ):
+        made = http("POST", f"/api/Customer/{customer}/paymentRequests", token, body)
+        equal(f"status of the request ({made.text})", made.status, 200)
+    walker.sign_in(f"kim-{RUN}", PASSWORD)
+    walker.heading("Kim Hale")
+    walker.looks("till-record")
+    a_customer_keeps_methods(walker)
+    a_customer_pays(walker, number)
+    settings = {"general": [{"key": "maxMethods", "value": "2"}, {"key": "color", "value": "#ffd400"}]}
+    answer = http("PUT", f"/api/Paypoint/settings/{walker.entry}", token, settings)
+    equal(f"status of settings ({answer.text})", answer.status, 200)
+    walker.language("fr-FR,fr;q=0.9")
+    for page in ("record", "methods", "invoices"):
+        walker.open(f"/{page}")
+        walker.looks(f"till-{page}-french")
+    walker.open("/record")
+    walker.follow("Payer")
+    walker.heading("Paiement")
+    walker.looks("till-request-french")
+    walker.language("en-GB,en;q=0.9")
+    walker.open("/record")
+    walker.sign_out()
+    walker.entry = entrypoint()
+
+
+def a_customer_keeps_methods(walker):
+    walker.follow("Manage payment methods")
+    walker.heading("Payment methods")
+    walker.says("No payment method is stored.")
+    walker.looks("methods-none")
+    for number, name in enumerate(("Visa", "Mastercard", "Bank account")):
+        walker.press("Add a payment method")
+        walker.heading("Save a payment method")
+        if number == 0:
+            walker.looks("method-add")
+        walker.page.all("main input[type=radio]")[number].send_keys(Keys.SPACE)
+        walker.send()
+        walker.heading("Thank you")
+        if number == 0:
+            walker.looks("method-added")
+        walker.follow("Back to the customer portal")
+        walker.says(f"{name} •••• 000{number + 1}")
+    walker.looks("methods")
+    walker.press("Use first Mastercard •••• 0002")
+    walker.says("used first from now on")
+    walker.looks("methods-first")
+    walker.press("Remove Visa •••• 0001")
+    walker.says("The payment method is removed.")
+    walker.press("Replace Mastercard •••• 0002")
+    walker.says("In place of Mastercard •••• 0002")
+    walker.looks("method-replace")
+    walker.send()
+    walker.follow("Back to the customer portal")
+    walker.says("Visa •••• 0001")
+    true("the replaced method is gone", "Mastercard" not in walker.page.find("main").text)
+    walker.looks("methods-replaced")
+
+
+def a_customer_pays(walker, number):
+    walker.open("/invoices")
+    walker.looks("invoices-to-pay")
+    walker.press(f"Pay {number}")
+    walker.heading("Payment")
+    walker.says("1240.50 USD")
+    walker.looks("pay-invoice")
+    walker.send()
+    walker.heading("Thank you")
+    walker.follow("Back to the customer portal")
+    walker.heading("Invoices")
+    walker.looks("invoices-paid")
+    walker.open("/record")
+    walker.follow("Pay")
+    walker.heading("Payment")
+    walker.says("A gift")
+    walker.looks("request")
+    walker.fill(amount="1", phone="12")
+    walker.page.find("main form button").send_keys(Keys.ENTER)
+    walker.page.wait("the problems", lambda: walker.page.all("main .note.wrong"))
+    walker.looks("request-refused")
+    walker.fill(amount="7.50", phone="+442079460117")
+    walker.send()
+    walker.heading("Thank you")
+    walker.looks("request-paid")
+    walker.follow("Back to your record")
+    walker.says("Deposit for the workshop")
+    true("what is paid is not asked for", "A gift" not in walker.page.find("main").text)
+
+
 def other_pages(walker):
     walker.open("/nothing-here")
     true("a page that is none says so", "Page not found" in walker.page.find("body").text)
@@ -298,9 +421,7 @@ def colours_and_languages(walker):
     }
     answer = http("PUT", f"/api/Paypoint/settings/{entrypoint()}", setting("CUSTOMARY_SETTINGS_TOKEN"), settings)
     equal(f"status of settings ({answer.text})", answer.status, 200)
-    walker.browser.execute_cdp_cmd("Network.enable", {})
-    walker.browser.execute_cdp_cmd("Network.setExtraHTTPHeaders", {"headers": {"Accept-Language": "fr-FR,fr;q=0.9"}})
-    walker.browser.execute_cdp_cmd("Network.setCacheDisabled", {"cacheDisabled": True})
+    walker.language("fr-FR,fr;q=0.9")
     walker.open("/sign-in")
     walker.heading("Se connecter")
     walker.looks("sign-in-yellow-french")
@@ -333,6 +454,7 @@ def main():
         the_password_is_changed(walker)
         ten_failures_lock_until_a_reset(walker, customer)
         a_login_made_by_payablis_sdk_signs_in(walker)
+        methods_are_kept_and_money_is_paid(walker)
         other_pages(walker)
         colours_and_languages(walker)
         the_browser_found_nothing_wrong(walker)

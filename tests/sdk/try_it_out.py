@@ -112,14 +112,14 @@ def main():
         charges = (method, path) in CHARGING or bool(CHARGED.match(path))
         is_refused = (charges or bool(REFUSED.match(path))) and not has_every_right
         is_never = (method, path) in NEVER or (method, path) in CHARGING
-        is_unknown = any(name in path for name in UNKNOWN) or (path == "/Invoice/{target}" and method != "post")
+        is_unknown = (
+            any(name in path for name in UNKNOWN)
+            or (path in ("/Invoice/{target}", "/PaymentRequest/{target}") and method != "post")
+            or path == "/PaymentLink/{target}"
+        )
         expected = {403} if is_refused else {409} if is_never else {404} if is_unknown else {200, 202}
         if (method, path) in UNPROVEN:
             expected = {401}
-        is_refused = bool(REFUSED.match(path)) and not has_every_right
-        is_never = (method, path) in NEVER
-        is_unknown = any(name in path for name in UNKNOWN) or (path in ("/Invoice/{target}", "/PaymentRequest/{target}") and method != "post") or path == "/PaymentLink/{target}"
-        expected = {409} if is_never else {403} if is_refused else {404} if is_unknown else {200, 202}
         if answer.status not in expected:
             wrong.append(f"{method} {path}: {answer.status} {answer.text[:600]}")
         elif is_refused and "customary token create" not in answer.text:

@@ -40,7 +40,7 @@ pub(crate) struct GetPaidIn {
     /// By what.
     payment_method: PaymentMethodIn,
     /// The invoice that it pays.
-    invoice_data: Option<InvoiceDataIn>,
+    invoice_data: Option<PaidInvoiceIn>,
     /// What it is for.
     #[schema(max_length = 1000)]
     order_description: Option<String>,
@@ -86,7 +86,7 @@ struct PaymentMethodIn {
 /// The invoice that is paid.
 #[derive(Debug, Default, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct InvoiceDataIn {
+struct PaidInvoiceIn {
     /// Its number.
     #[schema(max_length = 250)]
     invoice_number: Option<String>,

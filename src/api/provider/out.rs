@@ -79,7 +79,7 @@ impl<'a> ChargeOut<'a> {
             let parts = one.about.iter().filter(|part| part.kind == CallKind::Refund && is(part));
             parts.map(|part| i128::from(part.amount.units())).sum::<i128>()
         };
-        let refunded = sum(&|part| part.state == CallState::Succeeded);
+        let refunded = i128::from(one.refunded.units());
         let going = sum(&|part| !part.state.is_final());
         let is_voided =
             one.about.iter().any(|part| part.kind == CallKind::Void && part.state == CallState::Succeeded);

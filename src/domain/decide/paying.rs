@@ -28,7 +28,7 @@ use crate::domain::methods::{self, MethodDraft};
 use crate::domain::provider::answer::AnsweredMethod;
 use crate::domain::provider::sandbox::test_method;
 use crate::domain::provider::{CallContent, CallKind, CallState, ChargedMethod, ProviderCall};
-use crate::domain::requests::{MethodType, Request, RequestId, RequestKind};
+use crate::domain::requests::{MethodType, Request, RequestId, RequestKind, RequestState};
 use crate::domain::transactions::id::TransId;
 use crate::domain::transactions::item::{Item, Whose};
 
@@ -271,6 +271,14 @@ pub(super) fn keep_method(
     actor: &Actor,
 ) -> Option<(Arc<Stored>, Vec<Event>)> {
     let stored = working_set.customer(call.customer_id?).filter(|stored| !stored.customer.is_deleted())?;
+    let request = call.request_id.and_then(|id| working_set.requests.get(id).ok().flatten());
+    if request.is_some_and(|request| request.state == RequestState::Cancelled) {
+        // Somebody took the request back meanwhile; no money moved, so nothing is to be kept.
+        if let Some(content) = &mut call.content {
+            content.error = Some("request_cancelled".to_owned());
+        }
+        return None;
+    }
     let replaces = call.content.as_ref().and_then(|content| content.replaces.clone());
     match kept(working_set, (stored, call), method, replaces.as_deref()) {
         Ok((id, kind, all)) => {

@@ -14,6 +14,7 @@ use crate::domain::customers::record::Stored;
 use crate::domain::invoices::{Invoice, InvoiceKind, language_of};
 use crate::domain::kernel::money::Money;
 use crate::domain::kernel::problem::{Problem, Rejection, ValueError};
+use crate::domain::kernel::time::Micros;
 use crate::domain::mail::{MailKind, RequestEnclosed};
 use crate::domain::requests::draft::RequestDraft;
 use crate::domain::requests::{NewLink, Request, RequestKind, RequestState};
@@ -67,6 +68,10 @@ fn make(
         return Err(told("notify", "no_email", "the customer has no e-mail address"));
     }
     let (min, max) = draft.open.unwrap_or_default();
+    let asked = (currency, amount, expires_at);
+    if let Some(effects) = own_again(working_set, customer_id, draft, asked, (link, actor))? {
+        return Ok(effects);
+    }
     let request = Request {
         id: TransId::new(working_set.entrypoint.id, working_set.now, random),
         version: 1,
@@ -95,6 +100,32 @@ fn make(
     }
     working_set.requests.put(request);
     Ok(effects)
+}
+
+/// What a customer asks for once more in the portal is the same request with a new link, so that they do not pile up. While
+/// somebody pays, it keeps the link to which the payer comes back.
+fn own_again(
+    working_set: &mut WorkingSet,
+    customer_id: Option<i64>,
+    draft: &RequestDraft,
+    (currency, amount, expires_at): (Currency, Option<Money>, Micros),
+    (link, actor): (&NewLink, &Actor),
+) -> Result<Option<Effects>, Undecided> {
+    let Some(customer_id) = customer_id.filter(|_| draft.content.is_own) else { return Ok(None) };
+    let now = working_set.now;
+    let open = working_set.requests.open_of(customer_id)?;
+    let Some(same) = open.iter().rev().find(|request| draft.is_again(request, now)) else {
+        return Ok(None);
+    };
+    if !working_set.calls.running_of(same.id)?.is_empty() {
+        return Ok(Some(Effects::new(done(same, None), None)));
+    }
+    let content = Some(draft.content.clone());
+    let after = Request { currency, amount, expires_at, content, ..same.relink(link.hash, now) };
+    let mut effects = Effects::new(done(&after, Some(link)), None);
+    effects.events.push(request_event(EventKind::RequestSent, working_set, &after, actor));
+    working_set.requests.put(after);
+    Ok(Some(effects))
 }
 
 /// A customer who is not deleted.

@@ -79,6 +79,21 @@ impl Entrypoint {
         set.into_iter().find_map(|name| name.as_deref()).unwrap_or(&self.entry)
     }
 
+    /// Whether somebody takes the payment methods of its customers. `has_provider`: the service knows the operator's provider.
+    pub fn takes_methods(&self, has_provider: bool) -> bool {
+        match self.provider {
+            Provider::None => false,
+            Provider::Sandbox => true,
+            Provider::Http => has_provider,
+        }
+    }
+
+    /// Whether somebody takes the payments of its customers, here or elsewhere.
+    pub fn takes_payments(&self, has_provider: bool) -> bool {
+        let is_elsewhere = self.provider == Provider::None && self.payment_url.is_some();
+        is_elsewhere || self.takes_methods(has_provider)
+    }
+
     /// The name that mails come from: its own, else the store's.
     pub fn sender_name(&self) -> &str {
         self.theme.sender_name.as_deref().unwrap_or_else(|| self.store_name())

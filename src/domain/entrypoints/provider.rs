@@ -50,25 +50,31 @@ pub fn check_payment_url(text: &str) -> Result<String, ValueError> {
     if text.chars().count() > URL_CHARS_MAX {
         return Err(("too_long", format!("must have at most {URL_CHARS_MAX} characters")));
     }
-    if is_open_to_payers(&plain) {
+    // The host is fixed: what a request says stands after it.
+    let host = text.split('/').nth(2).unwrap_or_default();
+    if is_open_to_payers(&plain) && !host.contains('{') && !text.contains(['"', '<', '>', ' ']) {
         Ok(text.to_owned())
     } else {
         Err(("invalid_value", "must be an https:// address".into()))
     }
 }
 
-/// Whether a payer's browser may be sent to an address: it is encrypted, or on the same machine.
+/// The address, as browsers write it, if a payer may be sent there: it is encrypted, or on the same machine, and names no user.
+pub fn payer_url(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok()?;
+    let is_near = match url.host()? {
+        url::Host::Domain(name) => name == "localhost",
+        url::Host::Ipv4(address) => address.is_loopback(),
+        url::Host::Ipv6(address) => address.is_loopback(),
+    };
+    let is_open = url.scheme() == "https" || (url.scheme() == "http" && is_near);
+    let is_plain = url.username().is_empty() && url.password().is_none();
+    (is_open && is_plain && !text.chars().any(char::is_control)).then(|| url.to_string())
+}
+
+/// Whether a payer's browser may be sent to an address.
 pub fn is_open_to_payers(text: &str) -> bool {
-    match Url::parse(text) {
-        Ok(url) if url.scheme() == "https" => url.host().is_some(),
-        Ok(url) if url.scheme() == "http" => match url.host() {
-            Some(url::Host::Domain(name)) => name == "localhost",
-            Some(url::Host::Ipv4(address)) => address.is_loopback(),
-            Some(url::Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        },
-        _ => false,
-    }
+    payer_url(text).is_some()
 }
 
 #[cfg(test)]

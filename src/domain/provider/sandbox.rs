@@ -77,7 +77,11 @@ pub fn answer(call: &ProviderCall, now: Micros) -> Report {
         provider_id: Some(format!("sandbox-{:032x}", u128::from_be_bytes(call.id.0))),
         ..Answer::default()
     };
-    if matches!(call.kind, CallKind::Charge | CallKind::Session | CallKind::Setup) {
+    if call.content.is_none() && call.state == CallState::Requested {
+        // The person is erased, and nothing was begun.
+        return Report::Refused { error: "erased".into(), message: None };
+    }
+    if call.content.is_some() && matches!(call.kind, CallKind::Charge | CallKind::Session | CallKind::Setup) {
         let charged = call.content.as_ref().and_then(|content| content.method.as_ref());
         let known = charged.and_then(|charged| test_method(&charged.provider_method_id));
         let unknown = ("invalid_card", "the sandbox takes its test methods only, such as test-visa");

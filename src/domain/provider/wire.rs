@@ -1,11 +1,12 @@
 //! Bodies of the calls over HTTP, and the answers to them, which are not trusted to be well-formed (rules 20).
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::answer::{Answer, AnsweredMethod, Report};
 use super::{CallKind, CallState, ProviderCall};
 use crate::domain::entrypoints::Entrypoint;
-use crate::domain::entrypoints::provider::is_open_to_payers;
+use crate::domain::entrypoints::provider::payer_url;
 use crate::domain::kernel::card;
 use crate::domain::kernel::money::Money;
 use crate::domain::methods::method::{Expiry, Kind};
@@ -145,55 +146,43 @@ impl ProviderCall {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Said {
-    id: String,
-    kind: Option<String>,
-    status: Option<String>,
-    provider_id: Option<String>,
-    auth_code: Option<String>,
-    fee: Option<serde_json::Value>,
-    error: Option<String>,
-    message: Option<String>,
-    url: Option<String>,
-    method: Option<SaidMethod>,
-}
+/// The members of an object of a provider's. One that is no text where a text is due counts as left out: what is told of money
+/// must not be lost with it.
+struct Said<'a>(&'a Map<String, Value>);
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct SaidMethod {
-    provider_method_id: String,
-    provider_customer_id: Option<String>,
-    network_transaction_id: Option<String>,
-    method: Option<String>,
-    brand: Option<String>,
-    last4: Option<String>,
-    exp_month: Option<u8>,
-    exp_year: Option<u16>,
-    fingerprint: Option<String>,
-    holder_name: Option<String>,
-}
+impl Said<'_> {
+    /// A text, cut and cleaned.
+    fn text(&self, name: &str) -> Option<String> {
+        self.0.get(name).and_then(Value::as_str).and_then(|text| short(text, TEXT_CHARS_MAX))
+    }
 
-impl SaidMethod {
-    /// The method as far as it is well-formed; `None` without a token.
-    fn read(self) -> Option<AnsweredMethod> {
-        let kept = |text: Option<String>| text.as_deref().and_then(|text| short(text, TEXT_CHARS_MAX));
-        let last4 =
-            self.last4.filter(|text| text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit()));
-        let expiry = self.exp_month.filter(|month| (1..=12).contains(month)).zip(self.exp_year);
+    /// A whole number, also as a text.
+    fn number(&self, name: &str) -> Option<u64> {
+        match self.0.get(name)? {
+            Value::Number(number) => number.as_u64(),
+            Value::String(text) => text.trim().parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// A payment method as far as it is well-formed; `None` without a token.
+    fn method(&self) -> Option<AnsweredMethod> {
+        let is_last4 = |text: &String| text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit());
+        let month = self.number("expMonth").and_then(|month| u8::try_from(month).ok());
+        let year = self.number("expYear").and_then(|year| u16::try_from(year).ok());
+        let expiry = month.filter(|month| (1..=12).contains(month)).zip(year);
         Some(AnsweredMethod {
-            provider_method_id: short(&self.provider_method_id, TEXT_CHARS_MAX)?,
-            provider_customer_id: kept(self.provider_customer_id),
-            network_transaction_id: kept(self.network_transaction_id),
-            kind: self.method.as_deref().and_then(|word| word.parse().ok()).unwrap_or(Kind::Other),
-            brand: kept(self.brand),
-            last4,
+            provider_method_id: self.text("providerMethodId")?,
+            provider_customer_id: self.text("providerCustomerId"),
+            network_transaction_id: self.text("networkTransactionId"),
+            kind: self.text("method").and_then(|word| word.parse().ok()).unwrap_or(Kind::Other),
+            brand: self.text("brand"),
+            last4: self.text("last4").filter(is_last4),
             expiry: expiry
                 .filter(|(_, year)| (2000..=2100).contains(year))
                 .map(|(month, year)| Expiry { year, month }),
-            fingerprint: kept(self.fingerprint),
-            holder_name: kept(self.holder_name),
+            fingerprint: self.text("fingerprint"),
+            holder_name: self.text("holderName"),
         })
     }
 }
@@ -201,15 +190,17 @@ impl SaidMethod {
 /// What a provider says of a call in the body of a signed answer. `first` is whether the call was sent for the first time: only
 /// then a refusal means that nothing was begun.
 pub fn read(call: &ProviderCall, shown_id: &str, status: u16, body: &[u8], first: bool) -> Report {
-    let Ok(said) = serde_json::from_slice::<Said>(body) else { return Report::Nothing };
+    let Ok(said) = serde_json::from_slice::<Map<String, Value>>(body) else { return Report::Nothing };
+    let said = Said(&said);
+    let word_of = |name: &str| said.0.get(name).and_then(Value::as_str);
     // An answer about something else, such as one that a proxy mixed up, says nothing about this call.
-    if said.id != shown_id {
+    if word_of("id") != Some(shown_id) {
         return Report::Nothing;
     }
-    let message = said.message.as_deref().and_then(|text| short(text, TEXT_CHARS_MAX));
-    let error = said.error.as_deref().and_then(word);
+    let message = said.text("message");
+    let error = word_of("error").and_then(word);
     // The signature does not cover the number of the HTTP answer, so the body has to agree with it.
-    match (status, &said.status, &error) {
+    match (status, word_of("status"), &error) {
         (200, Some(_), _) => {}
         (404, None, Some(_)) => return Report::NeverSeen,
         (400 | 422, None, Some(error)) if first => {
@@ -217,10 +208,10 @@ pub fn read(call: &ProviderCall, shown_id: &str, status: u16, body: &[u8], first
         }
         _ => return Report::Nothing,
     }
-    if said.kind.as_deref() != Some(call.wire_kind()) {
+    if word_of("kind") != Some(call.wire_kind()) {
         return Report::Nothing;
     }
-    let state = match said.status.as_deref() {
+    let state = match word_of("status") {
         Some("succeeded") => CallState::Succeeded,
         Some("declined") => CallState::Declined,
         Some("pending") => CallState::Pending,
@@ -228,27 +219,30 @@ pub fn read(call: &ProviderCall, shown_id: &str, status: u16, body: &[u8], first
         _ => return Report::Nothing,
     };
     let declined = state == CallState::Declined;
-    let is_page = matches!(call.kind, CallKind::Session | CallKind::Setup);
+    let is_page = matches!(call.kind, CallKind::Session | CallKind::Setup) && state == CallState::Succeeded;
+    let method = said.0.get("method").and_then(Value::as_object).filter(|_| is_page);
+    let url = word_of("url").filter(|_| state == CallState::RequiresAction);
     Report::Answer(Box::new(Answer {
         state,
-        provider_id: said.provider_id.as_deref().and_then(|text| short(text, TEXT_CHARS_MAX)),
-        auth_code: said.auth_code.as_deref().and_then(|text| short(text, TEXT_CHARS_MAX)),
-        fee: said.fee.as_ref().and_then(|fee| amount(fee, call.currency)),
+        provider_id: said.text("providerId"),
+        auth_code: said.text("authCode"),
+        fee: said.0.get("fee").and_then(|fee| amount(fee, call.currency)),
         error: declined.then(|| error.unwrap_or_else(|| "declined".into())),
         message: message.filter(|_| declined),
-        url: said.url.filter(|url| {
-            state == CallState::RequiresAction
-                && url.chars().count() <= URL_CHARS_MAX
-                && is_open_to_payers(url)
-        }),
-        method: said.method.filter(|_| is_page && state == CallState::Succeeded).and_then(SaidMethod::read),
+        url: url.filter(|url| url.chars().count() <= URL_CHARS_MAX).and_then(payer_url),
+        method: method.and_then(|method| Said(method).method()),
     }))
 }
 
 /// A text without control characters, cut to a length; `None` for an empty one, and for one that holds a card number.
 fn short(text: &str, most: usize) -> Option<String> {
-    let kept: String = text.trim().chars().filter(|c| !c.is_control()).take(most).collect();
+    let kept: String = text.trim().chars().filter(|c| !c.is_control() && !turns(*c)).take(most).collect();
     Some(kept).filter(|kept| !kept.is_empty() && !card::holds(kept))
+}
+
+/// Whether a sign turns the direction of the text after it, so that people read something else than is written.
+const fn turns(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A reason as a word of small letters, digits and `_`.
@@ -258,10 +252,10 @@ fn word(text: &str) -> Option<String> {
 }
 
 /// An amount as a string or a number, if its currency has such amounts.
-fn amount(value: &serde_json::Value, currency: Currency) -> Option<Money> {
+fn amount(value: &Value, currency: Currency) -> Option<Money> {
     let text = match value {
-        serde_json::Value::String(text) => text.clone(),
-        serde_json::Value::Number(number) => number.to_string(),
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
         _ => return None,
     };
     Money::parse(&text).ok().filter(|money| money.units() >= 0 && currency.check(*money).is_ok())

@@ -7,7 +7,9 @@ use compact_str::CompactString;
 use strum::VariantNames;
 use url::{Host, Url};
 
-use super::{CollectField, DAYS_DEFAULT, MethodType, RequestContent, RequestKind, SECS_MIN, USES_MAX};
+use super::{
+    CollectField, DAYS_DEFAULT, MethodType, Request, RequestContent, RequestKind, SECS_MIN, USES_MAX,
+};
 use crate::domain::entrypoints::theme::Language;
 use crate::domain::kernel::members::{Given, Members};
 use crate::domain::kernel::money::Money;
@@ -96,7 +98,31 @@ pub struct RequestDraft {
     pub content: RequestContent,
 }
 
+/// How long the request of a customer can be answered who made it itself, in seconds.
+const OWN_SECS: i64 = 60 * 60;
+
 impl RequestDraft {
+    /// What a customer asks for itself in the portal. `back` is the address of the page where it asks.
+    pub fn own(kind: RequestKind, back: String, now: Micros) -> RequestDraft {
+        let content = RequestContent {
+            method_types: vec![MethodType::Card, MethodType::Ach, MethodType::Wallet],
+            success_url: Some(back.clone()),
+            cancel_url: Some(back),
+            is_own: true,
+            ..RequestContent::default()
+        };
+        RequestDraft { kind, ends: Ends::At(now.plus_secs(OWN_SECS)), content, ..RequestDraft::default() }
+    }
+
+    /// Whether a customer asked for the same in the portal before, by a request that is open at a time.
+    pub fn is_again(&self, before: &Request, now: Micros) -> bool {
+        let own = before.content.as_ref().filter(|content| content.is_own);
+        self.content.is_own
+            && before.is_open_at(now)
+            && (before.kind, before.invoice_id) == (self.kind, self.invoice_id)
+            && own.is_some_and(|content| content.replaces == self.content.replaces)
+    }
+
     /// Checks the members of a request. `is_reusable`: it has no customer.
     ///
     /// # Errors
@@ -324,6 +350,49 @@ fn address(given: &Given<'_>) -> Result<Option<String>, ValueError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::kernel::time::SECOND_US as SECOND;
+    use crate::domain::requests::RequestState;
+    use crate::domain::transactions::id::TransId;
+
+    #[test]
+    fn rules_20_a_customer_who_asks_once_more_asks_by_the_same_request() {
+        let own = |kind| RequestDraft::own(kind, "https://shop.example/".into(), Micros(0));
+        let draft = RequestDraft { invoice_id: Some(7), ..own(RequestKind::Payment) };
+        let ends = draft.expires_at(Micros(0)).unwrap();
+        assert_eq!(ends, Micros(3_600 * SECOND));
+        let before = Request {
+            id: TransId([1; 16]),
+            version: 1,
+            kind: RequestKind::Payment,
+            customer_id: Some(1),
+            state: RequestState::Declined,
+            currency: Currency::default(),
+            amount: None,
+            min: None,
+            max: None,
+            uses: 0,
+            max_uses: Some(1),
+            invoice_id: Some(7),
+            order_id: None,
+            link_hash: [0; 32],
+            expires_at: ends,
+            created_at: Micros(0),
+            updated_at: Micros(0),
+            last_trans_id: None,
+            content: Some(draft.content.clone()),
+        };
+        assert!(draft.is_again(&before, Micros(0)) && !draft.is_again(&before, ends));
+        assert!(!own(RequestKind::Method).is_again(&before, Micros(0)));
+        assert!(!RequestDraft { invoice_id: Some(8), ..draft.clone() }.is_again(&before, Micros(0)));
+        let done = Request { state: RequestState::Done, ..before.clone() };
+        assert!(!draft.is_again(&done, Micros(0)));
+        // What the store asked for, and what is erased, is nobody's own.
+        for content in [Some(RequestContent::default()), None] {
+            assert!(!draft.is_again(&Request { content, ..before.clone() }, Micros(0)));
+        }
+        let of_store = RequestDraft { invoice_id: Some(7), ..RequestDraft::default() };
+        assert!(!of_store.is_again(&before, Micros(0)));
+    }
 
     fn parse(json: &str, kind: RequestKind, is_reusable: bool) -> Result<RequestDraft, Vec<&'static str>> {
         let members: Members<'_> = serde_json::from_str(json).unwrap();

@@ -171,6 +171,9 @@ pub struct RequestContent {
     /// Of a request for a method: the stored method in whose place the new one comes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replaces: Option<String>,
+    /// Whether its customer made it itself, in the portal.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_own: bool,
 }
 
 /// A request for money or for a payment method.
@@ -225,6 +228,12 @@ impl Request {
     /// Whether whoever has its link can answer it at a time.
     pub fn is_open_at(&self, now: Micros) -> bool {
         self.state_at(now).is_open()
+    }
+
+    /// Whether there is still something to pay at a time: its invoice may be paid, or taken back, meanwhile.
+    pub fn is_payable_at(&self, invoice: Option<&Invoice>, now: Micros) -> bool {
+        let is_due = self.invoice_id.is_none() || invoice.is_some_and(|invoice| invoice.state().is_open());
+        self.kind == RequestKind::Payment && self.is_open_at(now) && is_due
     }
 
     /// Whether several payers can answer it.

@@ -8,20 +8,21 @@ use actix_web::http::header::LOCATION;
 use askama::Template;
 
 use super::form::{Chosen, PayForm};
+use super::opened::Opened;
 use super::page;
 use crate::clock;
 use crate::domain::accounts::sight::Sight;
 use crate::domain::customers::fields::TextField;
 use crate::domain::decide::asking::{AnswerWay, AskProvider, RequestAnswer};
-use crate::domain::decide::command::{Action, Actor, Command, Outcome};
+use crate::domain::decide::command::{Action, Command, Outcome};
 use crate::domain::decide::paying::CALL_PLACE;
 use crate::domain::entrypoints::provider::Provider;
 use crate::domain::kernel::problem::Rejection;
 use crate::domain::provider::{CallId, CallKind, CallState, SessionContent};
-use crate::domain::requests::{RequestKind, pay_url};
+use crate::domain::requests::RequestKind;
 use crate::domain::transactions::id::TransId;
 use crate::portal::visit::Visit;
-use crate::store::{FoundCall, LookedRequest, StoreError};
+use crate::store::{FoundCall, StoreError};
 use crate::web::form::{Checked, Form};
 use crate::web::page::{Frame, MessagePage, guarded, html};
 use crate::web::{PageError, PageResult};
@@ -45,17 +46,13 @@ struct OnwardPage {
 }
 
 /// Begins the payment of a checked form.
-pub(super) async fn pay(
-    visit: &Visit<'_>,
-    looked: &LookedRequest,
-    form: &PayForm,
-    sent: &Form,
-) -> PageResult {
+pub(super) async fn pay(visit: &Visit<'_>, opened: &Opened<'_>, form: &PayForm, sent: &Form) -> PageResult {
+    let looked = &opened.looked;
     let texts = visit.texts();
-    let Some(way) = way(visit, looked, form) else {
-        return refused(visit, looked, sent, texts.pay_no_provider).await;
+    let Some(way) = way(visit, opened, form) else {
+        return refused(visit, opened, sent, texts.pay_no_provider).await;
     };
-    let elsewhere = (way == AnswerWay::Elsewhere).then(|| payment_url(visit, looked, form));
+    let elsewhere = (way == AnswerWay::Elsewhere).then(|| payment_url(visit, opened, form));
     let answer = RequestAnswer { amount: form.amount, payer: form.filled.clone(), way };
     let ask = AskProvider::Answer {
         request_id: looked.request.id,
@@ -64,7 +61,7 @@ pub(super) async fn pay(
     };
     let command = Command {
         entrypoint_id: visit.entrypoint.id,
-        actor: Actor { name: "payer".into(), jti: String::new() },
+        actor: opened.actor(),
         sight: Sight::FULL,
         idempotency: None,
         action: Action::Provider(Box::new(ask)),
@@ -78,11 +75,11 @@ pub(super) async fn pay(
                 Some("too_many_methods" | "invalid_method") => texts.pay_not_saved,
                 Some("invalid_amount") => texts.pay_bad_amount,
                 // It was answered or taken back meanwhile: the page says so.
-                _ => return Ok(see_own(visit, None)),
+                _ => return Ok(see_own(visit, opened, None)),
             };
-            return refused(visit, looked, sent, text).await;
+            return refused(visit, opened, sent, text).await;
         }
-        Err(StoreError::Rejected(_)) => return Ok(see_own(visit, None)),
+        Err(StoreError::Rejected(_)) => return Ok(see_own(visit, opened, None)),
         Err(error) => return Err(error.into()),
     };
     match (done, elsewhere) {
@@ -91,22 +88,22 @@ pub(super) async fn pay(
             calls.wait(visit.entrypoint.id, done.call_id, (PATIENCE, true)).await?;
             let found = calls.find(visit.entrypoint.id, done.call_id).await?;
             match found.as_ref().and_then(page_of_provider) {
-                Some(url) => onward(visit, url),
-                None => Ok(see_own(visit, Some(done.call_id))),
+                Some(url) => onward(visit, opened, url),
+                None => Ok(see_own(visit, opened, Some(done.call_id))),
             }
         }
-        (_, Some(url)) => onward(visit, url),
-        _ => Ok(see_own(visit, None)),
+        (_, Some(url)) => onward(visit, opened, url),
+        _ => Ok(see_own(visit, opened, None)),
     }
 }
 
 /// By what the form is answered; `None` if the store takes no payments.
-fn way(visit: &Visit<'_>, looked: &LookedRequest, form: &PayForm) -> Option<AnswerWay> {
+fn way(visit: &Visit<'_>, opened: &Opened<'_>, form: &PayForm) -> Option<AnswerWay> {
+    let looked = &opened.looked;
     match (visit.entrypoint.provider, &form.chosen) {
         (Provider::Sandbox, Chosen::Test(id)) => Some(AnswerWay::Test((*id).to_owned())),
         (Provider::Http, Chosen::Type(method_type)) if visit.portal.settings.has_provider => {
-            let token = visit.request.match_info().query("token");
-            let own = pay_url(&visit.portal.settings.public_url, &visit.entrypoint.entry, token);
+            let own = opened.url(visit);
             let customer = looked.found.as_ref().map(|found| &found.record.stored.customer);
             let known = |field: TextField| {
                 let stored = customer.and_then(|customer| customer.text(field)).map(str::to_owned);
@@ -131,8 +128,8 @@ fn way(visit: &Visit<'_>, looked: &LookedRequest, form: &PayForm) -> Option<Answ
 }
 
 /// The operator's own address for a payment.
-fn payment_url(visit: &Visit<'_>, looked: &LookedRequest, form: &PayForm) -> String {
-    let request = &looked.request;
+fn payment_url(visit: &Visit<'_>, opened: &Opened<'_>, form: &PayForm) -> String {
+    let request = &opened.looked.request;
     let amount = form.amount.map(|amount| request.currency.written(amount)).unwrap_or_default();
     let template = visit.entrypoint.payment_url.clone().unwrap_or_default();
     template
@@ -142,18 +139,17 @@ fn payment_url(visit: &Visit<'_>, looked: &LookedRequest, form: &PayForm) -> Str
 }
 
 /// The page of the form again, with what stands in the way.
-async fn refused(visit: &Visit<'_>, looked: &LookedRequest, sent: &Form, text: &'static str) -> PageResult {
+async fn refused(visit: &Visit<'_>, opened: &Opened<'_>, sent: &Form, text: &'static str) -> PageResult {
     let mut checked = Checked::default();
     checked.add("", "", text);
-    let mut response = page(visit, looked, checked, Some(sent)).await?;
+    let mut response = page(visit, opened, checked, Some(sent)).await?;
     *response.status_mut() = StatusCode::CONFLICT;
     Ok(response)
 }
 
-/// Redirects to the page of the same link, which shows what became of a call.
-fn see_own(visit: &Visit<'_>, call: Option<CallId>) -> HttpResponse {
-    let token = visit.request.match_info().query("token");
-    let own = format!("{}/pay/{}/{token}", visit.portal.settings.base_path, visit.entrypoint.entry);
+/// Redirects to the page of the same request, which shows what became of a call.
+fn see_own(visit: &Visit<'_>, opened: &Opened<'_>, call: Option<CallId>) -> HttpResponse {
+    let own = opened.path(visit);
     let own = match call {
         Some(id) => format!("{own}?{CALL}={}", id.show(visit.entrypoint.id)),
         None => own,
@@ -161,10 +157,10 @@ fn see_own(visit: &Visit<'_>, call: Option<CallId>) -> HttpResponse {
     guarded(HttpResponse::SeeOther().insert_header((LOCATION, own)).finish())
 }
 
-fn onward(visit: &Visit<'_>, url: String) -> PageResult {
+fn onward(visit: &Visit<'_>, opened: &Opened<'_>, url: String) -> PageResult {
     let texts = visit.texts();
     let (title, lead, label) = (texts.pay_onward, texts.pay_onward_lead, texts.pay_continue);
-    html(StatusCode::OK, &OnwardPage { frame: visit.frame(None), title, lead, label, url })
+    html(StatusCode::OK, &OnwardPage { frame: visit.frame(opened.signed_in()), title, lead, label, url })
 }
 
 /// Where the payer has to go on, if the provider waits for that.
@@ -177,8 +173,9 @@ fn page_of_provider(found: &FoundCall) -> Option<String> {
 /// page of the request tells it.
 pub(super) async fn outcome(
     visit: &Visit<'_>,
-    looked: &LookedRequest,
+    opened: &Opened<'_>,
 ) -> Result<Option<HttpResponse>, PageError> {
+    let looked = &opened.looked;
     let (place, calls) = (visit.entrypoint.id, visit.portal.store.provider());
     let asked = visit.asked(CALL).and_then(|text| TransId::parse(&text)).filter(|(of, _)| *of == place);
     let id = match asked {
@@ -191,13 +188,13 @@ pub(super) async fn outcome(
     };
     let Some(id) = id else { return Ok(None) };
     let found = calls.find(place, id).await?;
-    // A link shows its own calls alone.
+    // A request shows its own calls alone.
     let Some(found) = found.filter(|found| found.call.request_id == Some(looked.request.id)) else {
         return Ok(None);
     };
     let texts = visit.texts();
     let has_error = found.call.content.as_ref().is_some_and(|content| content.error.is_some());
-    let frame = visit.frame(None);
+    let frame = visit.frame(opened.signed_in());
     let (title, lead, next) = match found.call.state {
         // The page of the request says that it was declined, and offers to try again.
         CallState::Declined => return Ok(None),
@@ -207,8 +204,7 @@ pub(super) async fn outcome(
                 CallKind::Setup => texts.save_done_lead.to_owned(),
                 _ => format!("{} {} {}", texts.pay_done_lead, texts.pay_reference, id.show(place)),
             };
-            let success = looked.request.content.as_ref().and_then(|content| content.success_url.clone());
-            (texts.pay_done, lead, success.map(|url| (url, texts.pay_back)))
+            (texts.pay_done, lead, opened.next(visit))
         }
         CallState::RequiresAction => {
             let url = page_of_provider(&found);
@@ -216,10 +212,7 @@ pub(super) async fn outcome(
             (texts.pay_unfinished, texts.pay_unfinished_lead.to_owned(), url.map(|url| (url, label)))
         }
         CallState::Requested | CallState::Pending => {
-            let token = visit.request.match_info().query("token");
-            let base = &visit.portal.settings.base_path;
-            let entry = &visit.entrypoint.entry;
-            let own = format!("{base}/pay/{entry}/{token}?{CALL}={}", id.show(place));
+            let own = format!("{}?{CALL}={}", opened.path(visit), id.show(place));
             (texts.pay_running, texts.pay_running_lead.to_owned(), Some((own, texts.pay_look_again)))
         }
     };

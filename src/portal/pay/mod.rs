@@ -1,9 +1,11 @@
 //! The page of a request, where whoever has its link pays, or saves a payment method. To look at it changes nothing, so mail
-//! scanners do no harm. A link that nobody has gets one answer, at whichever entrypoint it is tried.
+//! scanners do no harm. A link that nobody has gets one answer, at whichever entrypoint it is tried. The portal shows the same page
+//! to the customer whose request it is; the link stays as it is.
 
 mod begin;
 mod form;
 pub(super) mod limits;
+mod opened;
 mod qr;
 
 use actix_web::HttpResponse;
@@ -14,10 +16,11 @@ use askama::Template;
 use self::begin::{outcome, pay};
 use self::form::{fields, parse, tests};
 use self::limits::Counted;
+use self::opened::{Opened, Place};
 use self::qr::{Qr, qr};
 use super::edit::{Item, item};
 use super::texts::Texts;
-use super::visit::Visit;
+use super::visit::{SignedIn, Visit};
 use crate::clock;
 use crate::domain::customers::fields::TextField;
 use crate::domain::entrypoints::provider::Provider;
@@ -26,7 +29,8 @@ use crate::domain::invoices::{Invoice, InvoiceState, language_of};
 use crate::domain::kernel::card;
 use crate::domain::kernel::money::Money;
 use crate::domain::provider::sandbox::TestMethod;
-use crate::domain::requests::{MethodType, Request, RequestKind, RequestState, pay_url};
+use crate::domain::requests::{MethodType, Request, RequestKind, RequestState};
+use crate::domain::transactions::id::TransId;
 use crate::store::LookedRequest;
 use crate::web::form::{Checked, Form, is_secret};
 use crate::web::page::{Frame, MessagePage, form_page, html, refusal};
@@ -46,7 +50,7 @@ struct PayPage {
     frame: Frame,
     texts: &'static Texts,
     title: &'static str,
-    asks: &'static str,
+    lead: String,
     button: &'static str,
     until_label: &'static str,
     csrf: String,
@@ -86,12 +90,23 @@ enum Seen {
 pub(super) async fn show(visit: &Visit<'_>) -> PageResult {
     let Some(looked) = look(visit, false).await? else { return Ok(nothing()) };
     let visit = &visit.in_language(language(visit, &looked));
-    if let Some(answer) = outcome(visit, &looked).await? {
+    let place = Place::Link(visit.request.match_info().query("token"));
+    shown(visit, &Opened { looked, place }).await
+}
+
+/// `GET /portal/{entry}/requests/{requestId}`.
+pub(super) async fn show_own(visit: &Visit<'_>, signed_in: &SignedIn) -> PageResult {
+    let looked = look_own(visit, signed_in, false).await?;
+    shown(visit, &Opened { looked, place: Place::Portal(signed_in) }).await
+}
+
+async fn shown(visit: &Visit<'_>, opened: &Opened<'_>) -> PageResult {
+    if let Some(answer) = outcome(visit, opened).await? {
         return Ok(answer);
     }
-    match seen(visit, &looked) {
-        Seen::Open => page(visit, &looked, Checked::default(), None).await,
-        other => over(visit, &looked, &other),
+    match seen(visit, &opened.looked) {
+        Seen::Open => page(visit, opened, Checked::default(), None).await,
+        other => over(visit, opened, &other),
     }
 }
 
@@ -99,14 +114,37 @@ pub(super) async fn show(visit: &Visit<'_>) -> PageResult {
 pub(super) async fn send(visit: &Visit<'_>, sent: &Form) -> PageResult {
     let Some(looked) = look(visit, true).await? else { return Ok(nothing()) };
     let visit = &visit.in_language(language(visit, &looked));
-    match seen(visit, &looked) {
+    let place = Place::Link(visit.request.match_info().query("token"));
+    taken(visit, &Opened { looked, place }, sent).await
+}
+
+/// `POST /portal/{entry}/requests/{requestId}`.
+pub(super) async fn send_own(visit: &Visit<'_>, signed_in: &SignedIn, sent: &Form) -> PageResult {
+    let looked = look_own(visit, signed_in, true).await?;
+    taken(visit, &Opened { looked, place: Place::Portal(signed_in) }, sent).await
+}
+
+async fn taken(visit: &Visit<'_>, opened: &Opened<'_>, sent: &Form) -> PageResult {
+    match seen(visit, &opened.looked) {
         Seen::Open => {}
-        other => return over(visit, &looked, &other),
+        other => return over(visit, opened, &other),
     }
-    match parse(visit, &looked, sent)? {
-        Ok(form) => pay(visit, &looked, &form, sent).await,
-        Err(checked) => page(visit, &looked, checked, Some(sent)).await,
+    match parse(visit, &opened.looked, sent)? {
+        Ok(form) => pay(visit, opened, &form, sent).await,
+        Err(checked) => page(visit, opened, checked, Some(sent)).await,
     }
+}
+
+/// The request of the customer that the path names, within the limit of its page. A foreign one and an unknown one are alike.
+async fn look_own(visit: &Visit<'_>, signed_in: &SignedIn, sends: bool) -> Result<LookedRequest, PageError> {
+    let named = TransId::parse(visit.request.match_info().query("requestId"));
+    let (_, id) = named.filter(|(place, _)| *place == visit.entrypoint.id).ok_or(PageError::NotFound)?;
+    let (place, customer_id) = (visit.entrypoint.id, signed_in.found.record.stored.id);
+    let found = visit.portal.store.requests().look_own(place, customer_id, id).await?;
+    let looked = found.ok_or(PageError::NotFound)?;
+    let hash = *blake3::hash(id.show(place).as_bytes()).as_bytes();
+    let counted = if sends { Counted::Send(hash) } else { Counted::Look(hash) };
+    if visit.portal.pay_limits.allows(&counted) { Ok(looked) } else { Err(PageError::Busy) }
 }
 
 /// The request of the link in the path, within the limits of links and addresses.
@@ -164,9 +202,9 @@ fn seen(visit: &Visit<'_>, looked: &LookedRequest) -> Seen {
 }
 
 /// The page of a request that cannot be answered.
-fn over(visit: &Visit<'_>, looked: &LookedRequest, seen: &Seen) -> PageResult {
+fn over(visit: &Visit<'_>, opened: &Opened<'_>, seen: &Seen) -> PageResult {
     let texts = visit.texts();
-    let is_payment = looked.request.kind == RequestKind::Payment;
+    let is_payment = opened.looked.request.kind == RequestKind::Payment;
     let (status, title, lead) = match seen {
         Seen::Open => return Ok(nothing()),
         Seen::Done(reference) => {
@@ -184,42 +222,44 @@ fn over(visit: &Visit<'_>, looked: &LookedRequest, seen: &Seen) -> PageResult {
             (StatusCode::GONE, texts.pay_cancelled, lead.to_owned())
         }
     };
-    let frame = visit.frame(None).wrong(status == StatusCode::GONE);
-    let success = looked.request.content.as_ref().and_then(|content| content.success_url.clone());
-    let next = success.filter(|_| matches!(seen, Seen::Done(_))).map(|url| (url, texts.pay_back));
+    let frame = visit.frame(opened.signed_in()).wrong(status == StatusCode::GONE);
+    // In the portal there is always a way back.
+    let goes_on = matches!(seen, Seen::Done(_)) || opened.signed_in().is_some();
+    let next = opened.next(visit).filter(|_| goes_on);
     html(status, &MessagePage { frame, title, lead: &lead, next })
 }
 
 /// The page with its form; `sent` is the form as it was sent.
-async fn page(visit: &Visit<'_>, looked: &LookedRequest, form: Checked, sent: Option<&Form>) -> PageResult {
-    let (request, texts) = (&looked.request, visit.texts());
-    let token = visit.request.match_info().query("token");
+async fn page(visit: &Visit<'_>, opened: &Opened<'_>, form: Checked, sent: Option<&Form>) -> PageResult {
+    let (request, texts) = (&opened.looked.request, visit.texts());
     let content = request.content.clone().unwrap_or_default();
-    let (csrf, cookie) = visit.form_token().await?;
+    let (csrf, cookie) = match opened.signed_in() {
+        Some(signed_in) => (signed_in.csrf.clone(), None),
+        None => visit.form_token().await?,
+    };
     let is_wrong = form.is_wrong();
     let is_sandbox = visit.entrypoint.provider == Provider::Sandbox;
     let is_payment = request.kind == RequestKind::Payment;
     let written = |amount: Money| format!("{} {}", request.currency.written(amount), request.currency);
-    let asked = request.asked(looked.invoice.as_ref());
+    let asked = request.asked(opened.looked.invoice.as_ref());
     let typed = sent.map(|sent| sent.get("amount")).filter(|text| !card::holds(text)).unwrap_or_default();
     let own_amount = (is_payment && asked.is_none()).then(|| {
         let label = format!("{} ({})", texts.pay_amount, request.currency);
         (label, typed.to_owned(), limits_hint(texts, request, written))
     });
-    let number = looked.invoice.as_ref().map(Invoice::number);
+    let can_be_answered = if is_payment { visit.takes_payments() } else { visit.takes_methods() };
+    let number = opened.looked.invoice.as_ref().map(Invoice::number);
     let bill = number.map(|number| format!("{} {number}", texts.pay_invoice));
     let chosen = sent.map(|sent| sent.get("methodType")).unwrap_or_default();
-    let base = format!("{}/pay/{}", visit.portal.settings.base_path, visit.entrypoint.entry);
-    let url = pay_url(&visit.portal.settings.public_url, &visit.entrypoint.entry, token);
     let page = PayPage {
-        frame: visit.frame(None).wrong(is_wrong),
+        frame: visit.frame(opened.signed_in()).wrong(is_wrong),
         texts,
         title: if is_payment { texts.pay_title } else { texts.save_title },
-        asks: if is_payment { texts.pay_asks } else { texts.save_asks },
+        lead: lead(visit, is_payment, opened.is_own()),
         button: if is_payment { texts.pay_button } else { texts.save_button },
         until_label: if is_payment { texts.pay_until } else { texts.save_until },
         csrf,
-        action: format!("{base}/{token}"),
+        action: opened.path(visit),
         amount: asked.filter(|_| is_payment).map(written),
         own_amount,
         description: content.description.or(bill),
@@ -231,14 +271,15 @@ async fn page(visit: &Visit<'_>, looked: &LookedRequest, form: Checked, sent: Op
             choices(texts, &content.method_types, chosen)
         },
         safe: if is_sandbox { texts.pay_test } else { texts.pay_safe },
-        items: items(visit, looked, sent),
-        note: if takes_payments(visit, request) {
+        items: items(visit, &opened.looked, sent),
+        note: if can_be_answered {
             (!is_wrong).then(|| note(texts, request.state)).flatten()
         } else {
             (!is_wrong).then_some(texts.pay_no_provider)
         },
-        give_up: content.cancel_url,
-        qr: qr(&url),
+        give_up: opened.give_up(visit),
+        // On another device nobody is signed in.
+        qr: opened.signed_in().is_none().then(|| qr(&opened.url(visit))).flatten(),
         form,
     };
     let mut response = form_page(&page, is_wrong, cookie)?;
@@ -249,17 +290,19 @@ async fn page(visit: &Visit<'_>, looked: &LookedRequest, form: Checked, sent: Op
     Ok(response)
 }
 
-/// Whether somebody takes what a payer sends.
-fn takes_payments(visit: &Visit<'_>, request: &Request) -> bool {
-    match visit.entrypoint.provider {
-        Provider::Sandbox => true,
-        Provider::Http => visit.portal.settings.has_provider,
-        Provider::None => visit.entrypoint.payment_url.is_some() && request.kind == RequestKind::Payment,
+/// Who asks for what, or what the customer came for itself.
+fn lead(visit: &Visit<'_>, is_payment: bool, is_own: bool) -> String {
+    let (texts, store) = (visit.texts(), visit.entrypoint.store_name());
+    match (is_own, is_payment) {
+        (false, true) => format!("{store} {}", texts.pay_asks),
+        (false, false) => format!("{store} {}", texts.save_asks),
+        (true, true) => format!("{} {store}.", texts.pay_own),
+        (true, false) => format!("{} {store}.", texts.save_own),
     }
 }
 
 /// Until when it can be answered, in UTC.
-fn until(request: &Request) -> String {
+pub(super) fn until(request: &Request) -> String {
     let text = request.expires_at.to_rfc3339();
     let minutes: String = text.chars().take(16).collect();
     format!("{} UTC", minutes.replace('T', " "))

@@ -10,6 +10,7 @@ pub use super::work::DueCall;
 use super::work;
 use crate::clock;
 use crate::domain::entrypoints::Entrypoint;
+use crate::domain::kernel::money::Money;
 use crate::domain::provider::{CallId, CallState, ProviderCall};
 use crate::domain::requests::RequestId;
 use crate::store::ProviderCalls;
@@ -18,6 +19,7 @@ use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::provider_call;
 use crate::store::entrypoints::entrypoint;
 use crate::store::keys::keyring::KeyRing;
+use crate::store::transactions;
 
 /// A call with its entrypoint.
 #[derive(Debug, Clone)]
@@ -26,6 +28,8 @@ pub struct FoundCall {
     pub call: ProviderCall,
     /// The calls about it, itself among them; oldest first.
     pub about: Vec<ProviderCall>,
+    /// What its confirmed refunds come to, those that were recorded from outside among them.
+    pub refunded: Money,
     /// Its entrypoint.
     pub entrypoint: Arc<Entrypoint>,
 }
@@ -46,7 +50,8 @@ impl ProviderCalls<'_> {
                 let about = super::of_charge(conn, ring, entrypoint_id, id)?;
                 let entrypoint = entrypoint(conn, entrypoint_id)?;
                 let Some((_, entrypoint)) = entrypoint else { return Ok(None) };
-                Ok(Some(FoundCall { call, about, entrypoint: Arc::new(entrypoint) }))
+                let refunded = transactions::load::refunded(conn, entrypoint_id, id)?;
+                Ok(Some(FoundCall { call, about, refunded, entrypoint: Arc::new(entrypoint) }))
             })
             .await
     }

@@ -154,6 +154,25 @@ fn page(conn: &mut Conn, ring: &KeyRing, request: &RequestRequest) -> Result<Req
     Ok(RequestPage { records, total, has_more })
 }
 
+/// A request with its customer and its invoice.
+fn looked(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    entrypoint_id: i64,
+    id: RequestId,
+) -> Result<Option<LookedRequest>, StoreError> {
+    let Some(request) = super::one(conn, ring, entrypoint_id, id)? else { return Ok(None) };
+    let found = match request.customer_id {
+        Some(customer_id) => find(conn, ring, entrypoint_id, customer_id)?,
+        None => None,
+    };
+    let invoice = match request.invoice_id {
+        Some(invoice_id) => invoices::one(conn, ring, entrypoint_id, invoice_id)?,
+        None => None,
+    };
+    Ok(Some(LookedRequest { request, found, invoice }))
+}
+
 /// The newest requests of a customer, and how many there are.
 ///
 /// # Errors
@@ -196,17 +215,61 @@ impl Requests<'_> {
         self.0
             .look_up(move |conn, ring| {
                 let id = super::with_link(conn, entrypoint_id, &secret_hash(&token))?;
-                let Some(id) = id else { return Ok(None) };
-                let Some(request) = super::one(conn, ring, entrypoint_id, id)? else { return Ok(None) };
-                let found = match request.customer_id {
-                    Some(customer_id) => find(conn, ring, entrypoint_id, customer_id)?,
-                    None => None,
-                };
-                let invoice = match request.invoice_id {
-                    Some(invoice_id) => invoices::one(conn, ring, entrypoint_id, invoice_id)?,
-                    None => None,
-                };
-                Ok(Some(LookedRequest { request, found, invoice }))
+                id.map_or(Ok(None), |id| looked(conn, ring, entrypoint_id, id))
+            })
+            .await
+    }
+
+    /// A request of a customer, with its customer and its invoice. It changes nothing.
+    ///
+    /// # Errors
+    /// Database errors; [`StoreError::Corrupt`].
+    pub async fn look_own(
+        self,
+        entrypoint_id: i64,
+        customer_id: i64,
+        id: RequestId,
+    ) -> Result<Option<LookedRequest>, StoreError> {
+        self.0
+            .look_up(move |conn, ring| {
+                let looked = looked(conn, ring, entrypoint_id, id)?;
+                Ok(looked.filter(|looked| looked.request.customer_id == Some(customer_id)))
+            })
+            .await
+    }
+
+    /// The payments that a customer was asked for and that wait for it, each with its invoice: the newest `most` at a time, without
+    /// those that the customer asked for itself.
+    ///
+    /// # Errors
+    /// Database errors; [`StoreError::Corrupt`].
+    pub async fn payable(
+        self,
+        entrypoint_id: i64,
+        customer_id: i64,
+        now: Micros,
+        most: i64,
+    ) -> Result<Vec<(Request, Option<Invoice>)>, StoreError> {
+        let newest = RequestRequest::newest_of(entrypoint_id, customer_id, RequestKind::Payment, most);
+        let mut request = RequestRequest { now, ..newest };
+        let open = [RequestState::New, RequestState::InProgress, RequestState::Declined];
+        request.filter.states = Some(open.into());
+        self.0
+            .read(move |conn, ring| {
+                let mut payable = Vec::new();
+                for one in page(conn, ring, &request)?.records {
+                    if one.content.as_ref().is_some_and(|content| content.is_own) {
+                        continue;
+                    }
+                    let invoice = match one.invoice_id {
+                        Some(id) => invoices::one(conn, ring, entrypoint_id, id)?,
+                        None => None,
+                    };
+                    if one.is_payable_at(invoice.as_ref(), now) {
+                        payable.push((one, invoice));
+                    }
+                }
+                Ok(payable)
             })
             .await
     }

@@ -9,6 +9,7 @@ use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Text};
 use super::rows::{TransactionColumns, TransactionRow};
 use crate::domain::customers::record::Status;
 use crate::domain::decide::ledger::Payer;
+use crate::domain::kernel::money::Money;
 use crate::domain::transactions::Transaction;
 use crate::domain::transactions::id::TransId;
 use crate::store::engine::conn::{Conn, on};
@@ -240,6 +241,19 @@ pub(crate) fn by_id(
         .select(TransactionRow::as_select())
         .first(c)
         .optional())?)
+}
+
+/// What the confirmed refunds of a transaction come to.
+///
+/// # Errors
+/// The database's; [`StoreError::Corrupt`].
+pub(crate) fn refunded(conn: &mut Conn, entrypoint_id: i64, id: TransId) -> Result<Money, StoreError> {
+    let units: Option<i64> = on!(conn, |c| transaction::table
+        .find((entrypoint_id, id.0.to_vec()))
+        .select(transaction::refunded_units)
+        .first(c)
+        .optional())?;
+    Money::from_units(units.unwrap_or(0)).ok_or_else(|| StoreError::Corrupt("an amount".into()))
 }
 
 /// How many transactions of a customer may still move money.

@@ -693,7 +693,12 @@ impl Maker<'_> {
                     "TotalAmount": "10.00", "transTime": "5/23/2022 1:50:50 PM", "CustomerNumber": self.guess()}),
                 );
             }
-            ("POST", "/api/Ingest/{entry}/stripe" | "/api/Ingest/{entry}/standard") => {
+            (
+                "POST",
+                "/api/Ingest/{entry}/stripe"
+                | "/api/Ingest/{entry}/standard"
+                | "/api/Ingest/{entry}/provider",
+            ) => {
                 body = Body::Json(json!({"type": "customer.created", "data": {"object": {}}}));
             }
             ("GET", "/api/Query/subscriptions/{entry}" | "/api/Query/subscriptions/org/{orgId}") => {

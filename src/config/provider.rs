@@ -14,7 +14,6 @@ const KEY_BYTES_MIN: usize = 24;
 
 /// Options about the operator's payment provider.
 #[derive(Debug, Clone, Args)]
-#[expect(clippy::doc_markdown, reason = "--help prints these texts as they stand")]
 pub struct ProviderOptions {
     /// Address of the payment provider's adapter, for entrypoints with the provider http; https, or http on this machine
     #[arg(long, env = "CUSTOMARY_PROVIDER_URL", value_name = "URL")]

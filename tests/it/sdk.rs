@@ -27,7 +27,6 @@ async fn prove(db: Db, program: &str) {
     for entry in ["febrl1", "febrl3", "import1", "import3"] {
         site.cli(&["entrypoint", "create", entry, "--org", "1", "--country", "AU"]).success();
     }
-    site.cli(&["entrypoint", "create", "till", "--org", "1", "--test", "--provider", "sandbox"]).success();
     let till = ["customers:read", "customers:write", "pii:read", "money:read", "money:write", "settings"];
     let scopes = till.iter().flat_map(|scope| ["--scope", scope]);
     let till: Vec<&str> = ["--org", "1", "--entry", "till"].into_iter().chain(scopes).collect();

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::http::body::{self, Params};
 use crate::api::http::call::{broken_path, refuse_cards_in_address};
-use crate::api::http::error::Error;
+use crate::api::http::error::{Error, unless_any};
 use crate::api::http::params::EntryPath;
 use crate::api::http::state::App;
+use crate::domain::kernel::card;
 use crate::domain::kernel::problem::Problem;
 use crate::domain::transactions::dialects::signature::Claim;
 use crate::domain::transactions::id::TransId;
@@ -69,6 +70,8 @@ pub(crate) async fn ingest_provider(
     broken_path(&request, "/api/Ingest/{entry}/provider")?;
     refuse_cards_in_address(&request)?;
     Params::of(&request).done()?;
+    // Nobody may send card data here, whoever it is.
+    unless_any(card::in_json(&body).into_iter().map(|found| found.problem).collect(), Ok(()))?;
     let proves = claim(request.headers())
         .zip(app.provider.as_ref())
         .is_some_and(|(claim, provider)| provider.proves(&claim, &body));

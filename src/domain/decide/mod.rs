@@ -3,6 +3,7 @@
 mod address;
 mod archive;
 pub mod asking;
+mod calls;
 pub mod catalogue;
 pub mod command;
 mod comment;

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::Undecided;
 use super::asking::{AnswerWay, RequestAnswer};
+use super::calls::{done, item, new_call, open_of};
 use super::command::{Actor, Outcome};
 use super::delivery::OnUnknown;
 use super::effects::Effects;
 use super::events::{Event, EventKind};
 use super::issue::refused;
 use super::payer::complete;
-use super::provider::{done, item, new_call, open_of};
 use super::request::request_event;
 use super::transaction::record_as;
 use super::working_set::WorkingSet;

@@ -31,7 +31,9 @@ impl ProviderBook {
     /// Adds all calls about a charge, as stored.
     pub fn add_of_charge(&mut self, charge_id: CallId, calls: Vec<ProviderCall>) {
         let mut ids: BTreeSet<CallId> = calls.iter().map(|call| call.id).collect();
-        calls.into_iter().for_each(|call| self.add(call.id, Some(call)));
+        for call in calls {
+            self.add(call.id, Some(call));
+        }
         let known = self.known.values().flatten().filter(|call| call.charge_id == charge_id);
         ids.extend(known.map(|call| call.id));
         self.of_charges.entry(charge_id).or_insert(ids);
@@ -57,7 +59,9 @@ impl ProviderBook {
     /// Adds the calls that answer a request and are not through yet, as stored.
     pub fn add_running(&mut self, request_id: RequestId, calls: Vec<ProviderCall>) {
         let mut ids: BTreeSet<CallId> = calls.iter().map(|call| call.id).collect();
-        calls.into_iter().for_each(|call| self.add(call.id, Some(call)));
+        for call in calls {
+            self.add(call.id, Some(call));
+        }
         let known = self.known.values().flatten().filter(|call| call.request_id == Some(request_id));
         ids.extend(known.map(|call| call.id));
         self.of_requests.entry(request_id).or_insert(ids);
@@ -76,7 +80,9 @@ impl ProviderBook {
     /// Adds the calls that move money of a customer and are not through yet, as stored.
     pub fn add_running_by(&mut self, customer_id: i64, calls: Vec<ProviderCall>) {
         let mut ids: BTreeSet<CallId> = calls.iter().map(|call| call.id).collect();
-        calls.into_iter().for_each(|call| self.add(call.id, Some(call)));
+        for call in calls {
+            self.add(call.id, Some(call));
+        }
         let known = self.known.values().flatten().filter(|call| call.customer_id == Some(customer_id));
         ids.extend(known.map(|call| call.id));
         self.of_customers.entry(customer_id).or_insert(ids);

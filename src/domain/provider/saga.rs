@@ -18,8 +18,8 @@ const UNKNOWN_MAX_US: i64 = 60 * SECOND_US;
 /// The first and the longest pause between questions about a call that the provider works on; it tells of changes itself.
 const KNOWN_FIRST_US: i64 = 5 * SECOND_US;
 const KNOWN_MAX_US: i64 = 3_600 * SECOND_US;
-/// More doublings would be longer than the longest pause anyhow.
-const DOUBLINGS_MAX: i64 = 12;
+/// The pause is this part of the age of a call.
+const PART_OF_AGE: i64 = 4;
 
 /// What to do about a call that is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,15 +92,17 @@ impl ProviderCall {
         }
     }
 
+    /// How long until the provider is asked again: a part of the call's age, so that a young call is asked often and an old one
+    /// costs little.
     fn pause(&self, now: Micros) -> i64 {
+        let age = now.0.saturating_sub(self.created_at.0).max(0);
         let is_late = now.0 > self.valid_until.0.saturating_add(LATE_US);
         let (first, most) = match self.state {
             CallState::Requested if is_late => (UNKNOWN_MAX_US, KNOWN_MAX_US),
             CallState::Requested => (UNKNOWN_FIRST_US, UNKNOWN_MAX_US),
             _ => (KNOWN_FIRST_US, KNOWN_MAX_US),
         };
-        let doublings = self.attempts.saturating_sub(1).clamp(0, DOUBLINGS_MAX);
-        first.saturating_mul(1 << doublings).min(most)
+        (age / PART_OF_AGE).clamp(first, most)
     }
 
     /// The status of the transaction that it moves; `None` for one that moves none.
@@ -119,22 +121,25 @@ impl ProviderCall {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::CallContent;
     use super::super::answer::Answer;
+    use super::super::{CallContent, CallId};
     use super::*;
+    use crate::domain::entrypoints::provider::Provider;
+    use crate::domain::kernel::money::Money;
+    use crate::domain::transactions::currency::Currency;
 
     fn call() -> ProviderCall {
         ProviderCall {
-            id: Default::default(),
-            charge_id: Default::default(),
+            id: CallId::default(),
+            charge_id: CallId::default(),
             customer_id: Some(1),
             request_id: None,
             version: 1,
-            provider: Default::default(),
+            provider: Provider::default(),
             kind: CallKind::Charge,
             state: CallState::Requested,
-            currency: Default::default(),
-            amount: Default::default(),
+            currency: Currency::default(),
+            amount: Money::default(),
             valid_until: Micros(VALID_US),
             created_at: Micros(0),
             updated_at: Micros(0),

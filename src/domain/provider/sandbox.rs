@@ -77,7 +77,8 @@ pub fn answer(call: &ProviderCall, now: Micros) -> Report {
         provider_id: Some(format!("sandbox-{:032x}", u128::from_be_bytes(call.id.0))),
         ..Answer::default()
     };
-    if call.content.is_none() && call.state == CallState::Requested {
+    let is_back = matches!(call.kind, CallKind::Refund | CallKind::Void);
+    if call.content.is_none() && call.state == CallState::Requested && !is_back {
         // The person is erased, and nothing was begun.
         return Report::Refused { error: "erased".into(), message: None };
     }

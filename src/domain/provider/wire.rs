@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::answer::{Answer, AnsweredMethod, Report};
-use super::{CallKind, CallState, ProviderCall};
+use super::{CallContent, CallKind, CallState, ProviderCall};
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::entrypoints::provider::payer_url;
 use crate::domain::kernel::card;
@@ -105,7 +105,10 @@ impl ProviderCall {
 
     /// The body of the call in JSON. It is the same every time. `None` once the person is erased.
     pub fn body(&self, entrypoint: &Entrypoint) -> Option<String> {
-        let content = self.content.as_ref()?;
+        let nothing = CallContent::default();
+        // What goes back of a charge can be sent without what was erased.
+        let is_back = matches!(self.kind, CallKind::Refund | CallKind::Void);
+        let content = self.content.as_ref().or(is_back.then_some(&nothing))?;
         let is_charge = matches!(self.kind, CallKind::Charge | CallKind::Session | CallKind::Setup);
         let session = content.session.as_ref();
         let moves = self.kind != CallKind::Setup;

@@ -456,7 +456,7 @@ mod tests {
     #[test]
     fn rules_20_a_request_ends_between_a_minute_and_its_most_days() {
         let now = Micros(1_772_359_200_000_000);
-        let draft = |ends, kind| RequestDraft { ends, kind, ..RequestDraft::default() };
+        let draft = |ends, kind| RequestDraft { kind, ends, ..RequestDraft::default() };
         let at = |secs| Ends::At(now.plus_secs(secs));
         let payment = RequestKind::Payment;
         assert_eq!(draft(Ends::Default, payment).expires_at(now), Ok(now.plus_secs(14 * DAY_SECS)));

@@ -53,7 +53,7 @@ pub(super) fn take(
             Ok(call) => calls.push(DueCall { entrypoint_id: row.entrypoint_id, call }),
             // A damaged call must not hold up the others; the doctor tells of it.
             Err(StoreError::Corrupt(why)) => {
-                tracing::error!(why, "a call of a payment provider cannot be made")
+                tracing::error!(why, "a call of a payment provider cannot be made");
             }
             Err(error) => return Err(error),
         }

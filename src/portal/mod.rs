@@ -7,6 +7,7 @@
 mod change_password;
 mod consent;
 mod edit;
+mod fields;
 mod forgot;
 mod invoices;
 mod methods;

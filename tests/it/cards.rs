@@ -105,35 +105,40 @@ both!(rules_10_no_route_takes_a_card_number_anywhere, |db| async {
                 continue;
             }
             let is_public = operation["security"].as_array().is_some_and(Vec::is_empty);
-            let filled = |card: Option<&str>| {
-                let mut parts = Vec::new();
-                for part in path.split('/') {
-                    let name = part.trim_start_matches('{').trim_end_matches('}');
-                    let usual = match name {
-                        "customerId" => id.to_string(),
-                        "target" if method == Method::POST => "demo".to_owned(),
-                        "target" | "invoiceId" => invoice.clone(),
-                        "productId" => product.clone(),
-                        "paymentRequestId" => request.clone(),
-                        "linkId" => link.clone(),
-                        "code" => "TEN".to_owned(),
-                        "entry" => "demo".to_owned(),
-                        "methodId" => stored.clone(),
-                        "format" => "csv".to_owned(),
-                        name if name.ends_with("Id") => "1".to_owned(),
-                        name => name.to_owned(),
-                    };
-                    let is_card = part.starts_with('{') && card == Some(name);
-                    parts.push(if is_card {
-                        CARD.replace(' ', "%20")
-                    } else if part.starts_with('{') {
-                        usual
-                    } else {
-                        part.to_owned()
-                    });
-                }
-                parts.join("/")
-            };
+            let filled =
+                |card: Option<&str>| {
+                    let mut parts = Vec::new();
+                    for part in path.split('/') {
+                        let name = part.trim_start_matches('{').trim_end_matches('}');
+                        let usual =
+                            match name {
+                                "customerId" => id.to_string(),
+                                "target" if path.starts_with("/api/PaymentLink/") => {
+                                    if method == Method::POST { invoice.clone() } else { request.clone() }
+                                }
+                                "target" if method == Method::POST => "demo".to_owned(),
+                                "target" | "invoiceId" => invoice.clone(),
+                                "productId" => product.clone(),
+                                "paymentRequestId" => request.clone(),
+                                "linkId" => link.clone(),
+                                "code" => "TEN".to_owned(),
+                                "entry" => "demo".to_owned(),
+                                "methodId" => stored.clone(),
+                                "format" => "csv".to_owned(),
+                                name if name.ends_with("Id") => "1".to_owned(),
+                                name => name.to_owned(),
+                            };
+                        let is_card = part.starts_with('{') && card == Some(name);
+                        parts.push(if is_card {
+                            CARD.replace(' ', "%20")
+                        } else if part.starts_with('{') {
+                            usual
+                        } else {
+                            part.to_owned()
+                        });
+                    }
+                    parts.join("/")
+                };
             if !is_public {
                 for name in path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
                     let place = filled(Some(name));

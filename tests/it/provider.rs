@@ -20,7 +20,7 @@ pub(crate) const CHARGING: [&str; 5] =
     ["money:charge", "money:write", "money:read", "customers:read", "customers:write"];
 
 /// A client with every scope, and an entrypoint for tests with a provider.
-async fn till(server: &Server, provider: &str) -> Client {
+fn till(server: &Server, provider: &str) -> Client {
     new_entry(server.site(), "till", &["--test", "--provider", provider]);
     master(server)
 }
@@ -65,7 +65,7 @@ fn code(answer: &Answer, status: u16) -> String {
 
 both!(rules_20_a_stored_method_is_charged_in_the_sandbox, |db| async {
     let server = Server::start(db).await;
-    let client = till(&server, "sandbox").await;
+    let client = till(&server, "sandbox");
     let (ada, method) = with_method(&client, "ada@example.test", "test-visa").await;
     let answer = charge(
         &client,
@@ -153,7 +153,7 @@ both!(rules_20_a_stored_method_is_charged_in_the_sandbox, |db| async {
 
 both!(rules_20_a_key_charges_once_and_a_charge_needs_its_rights, |db| async {
     let server = Server::start(db).await;
-    let client = till(&server, "sandbox").await;
+    let client = till(&server, "sandbox");
     let (ada, method) = with_method(&client, "ada@example.test", "test-visa").await;
     let url = format!("{}/charges", path(ada));
     let key = [("Idempotency-Key", "c-1")];
@@ -226,7 +226,7 @@ async fn client_get_paid(client: &Client, method: &str, amount: f64) -> Answer {
 
 both!(rules_20_payablis_routes_charge_refund_and_void, |db| async {
     let server = Server::start(db).await;
-    let client = till(&server, "sandbox").await;
+    let client = till(&server, "sandbox");
     let (ada, method) = with_method(&client, "ada@example.test", "test-visa").await;
     let paid = client_get_paid(&client, &method, 20.0).await.expect(200);
     let data = paid.data();
@@ -284,7 +284,7 @@ both!(rules_20_payablis_routes_charge_refund_and_void, |db| async {
     let foreign =
         sent.json["items"][0]["transId"].as_str().unwrap_or_else(|| panic!("{}", sent.text)).to_owned();
     assert_eq!(code(&refund(&client, &foreign, "1").await, 409), "not_charged_here");
-    refund(&client, &id.replace(|c: char| c == 'a', "b"), "1").await.expect_error(404);
+    refund(&client, &id.replace('a', "b"), "1").await.expect_error(404);
     refund(&client, "1-0", "1").await.expect_error(404);
     // Methods that are nobody's, or of another entrypoint, answer alike.
     for method in ["nothing", "1-000000000000000000000000000000ff"] {
@@ -298,7 +298,7 @@ both!(rules_20_payablis_routes_charge_refund_and_void, |db| async {
 
 both!(rules_20_refunds_never_exceed_what_was_paid_also_in_parallel, |db| async {
     let server = Server::start(db).await;
-    let client = till(&server, "sandbox").await;
+    let client = till(&server, "sandbox");
     let (ada, _) = with_method(&client, "ada@example.test", "test-visa").await;
     for amounts in [vec!["3"; 12], vec!["0"; 6], vec!["7", "2.5", "0", "4", "1", "10", "9.99"]] {
         let id = id_of(&charged(&client, ada, 10.0).await);
@@ -328,7 +328,7 @@ both!(rules_20_refunds_never_exceed_what_was_paid_also_in_parallel, |db| async {
 
 both!(rules_20_a_charge_pays_an_invoice, |db| async {
     let server = Server::start(db).await;
-    let client = till(&server, "sandbox").await;
+    let client = till(&server, "sandbox");
     let (ada, _) = with_method(&client, "ada@example.test", "test-visa").await;
     let bill = json!({"customerData": {"customerId": ada}, "invoiceData": {"invoiceStatus": 1,
         "items": [{"itemProductName": "Tea", "itemCost": 30, "itemQty": 1}]}});
@@ -370,7 +370,7 @@ both!(rules_20_a_charge_pays_an_invoice, |db| async {
 
 both!(rules_20_play_money_is_in_no_total_beside_money, |db| async {
     let server = Server::start(db).await;
-    let client = till(&server, "sandbox").await;
+    let client = till(&server, "sandbox");
     let (ada, _) = with_method(&client, "ada@example.test", "test-visa").await;
     charged(&client, ada, 4.0).await;
     let live = created(&client, "demo", &json!({"email": "ada@example.test"})).await;
@@ -397,7 +397,7 @@ both!(rules_20_play_money_is_in_no_total_beside_money, |db| async {
 
 both!(rules_20_an_erase_takes_what_was_charged_and_leaves_that_money_moved, |db| async {
     let server = Server::start(db).await;
-    let client = till(&server, "sandbox").await;
+    let client = till(&server, "sandbox");
     let (ada, method) = with_method(&client, "ada@example.test", "test-visa").await;
     let body = json!({"amount": 9, "description": "Secret tea", "ipAddress": "203.0.113.9"});
     let made = charge(&client, ada, &body).await.expect(200).json["responseData"].clone();
@@ -427,7 +427,7 @@ both!(rules_20_an_erase_takes_what_was_charged_and_leaves_that_money_moved, |db|
 
 both!(rules_20_calls_turn_with_the_key, |db| async {
     let server = Server::start(db).await;
-    let client = till(&server, "sandbox").await;
+    let client = till(&server, "sandbox");
     let mut all = Vec::new();
     for number in 0..20 {
         let (id, _) = with_method(&client, &format!("c{number}@example.test"), "test-visa").await;

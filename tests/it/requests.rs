@@ -4,6 +4,8 @@ mod pages;
 mod pay_links;
 mod paying;
 
+use std::fmt::Write as _;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -263,7 +265,10 @@ both!(rules_20_no_table_has_a_token_and_what_a_token_may_not_see_no_request_tell
     let link = linked(&client, ada, &json!({})).await;
     let rows = sql::dump_without_imports(server.site());
     for made in [&request, &open, &link] {
-        let hexadecimal: String = token(made).bytes().map(|byte| format!("{byte:02x}")).collect();
+        let mut hexadecimal = String::new();
+        for byte in token(made).bytes() {
+            write!(hexadecimal, "{byte:02x}").unwrap();
+        }
         let holds = |row: &&String| row.contains(token(made)) || row.to_lowercase().contains(&hexadecimal);
         assert_eq!(rows.iter().find(holds), None);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::edit::{checked_draft, problems_of};
+use super::super::fields::{checked_draft, problems_of};
 use super::super::texts::label;
 use super::super::visit::Visit;
 use crate::clock;

@@ -18,7 +18,7 @@ use self::form::{fields, parse, tests};
 use self::limits::Counted;
 use self::opened::{Opened, Place};
 use self::qr::{Qr, qr};
-use super::edit::{Item, item};
+use super::fields::{Item, item};
 use super::texts::Texts;
 use super::visit::{SignedIn, Visit};
 use crate::clock;

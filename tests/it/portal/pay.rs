@@ -241,7 +241,7 @@ both!(rules_20_a_customer_pays_what_the_store_asks_for_in_the_portal, |db| async
     assert!(!shown.text.contains("<svg") && shown.field("phone").is_some(), "{}", shown.text);
     browser.get(&page(&gone)).await.expect(410).says("taken back");
     let mut answers = Vec::new();
-    let unknown = id(&request).replace(|c: char| c == 'a' || c == '0', "f");
+    let unknown = id(&request).replace(['a', '0'], "f");
     for path in [page(&foreign), format!("/portal/till/requests/{unknown}"), "/portal/till/requests/x".into()]
     {
         answers.push(browser.get(&path).await.expect(404).text);

@@ -74,7 +74,7 @@ async fn agree(db: Db, instances: usize, kills: u64) {
         server.spawn();
         server.ready().await;
     }
-    let client = till(&servers[0], "http").await;
+    let client = till(&servers[0], "http");
     let mut payers = Vec::new();
     for (number, token) in ["test-visa", "test-declined", "test-pending", "pm_real"].into_iter().enumerate() {
         payers.push(with_method(&client, &format!("p{number}@example.test"), token).await.0);

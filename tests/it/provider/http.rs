@@ -70,7 +70,7 @@ both!(rules_20_the_reference_adapter_charges_refunds_and_voids, |db| async {
     let folder = tempfile::tempdir().unwrap();
     let adapter = Program::adapter(&folder.path().join("ledger.db"), &[]);
     let server = Server::start_on(&site(db, &adapter.url)).await;
-    let client = till(&server, "http").await;
+    let client = till(&server, "http");
     let (ada, _) = with_method(&client, "ada@example.test", "test-visa").await;
     let made = charged(&client, ada, 100.0).await;
     assert_eq!(made["status"], "succeeded", "{made}");
@@ -143,7 +143,7 @@ async fn signed_hint(server: &Server, body: &str, secret: &str, ahead_secs: i64)
 
 both!(rules_20_a_hint_is_signed_and_tells_nothing, |db| async {
     let server = Server::start_on(&site(db, "http://127.0.0.1:9")).await;
-    let client = till(&server, "http").await;
+    let client = till(&server, "http");
     let (ada, _) = with_method(&client, "ada@example.test", "test-visa").await;
     let body = json!({"amount": 5});
     let url = format!("{}/charges", path(ada));
@@ -176,7 +176,7 @@ both!(rules_20_an_answer_that_is_not_signed_is_no_answer, |db| async {
         ],
     );
     let server = Server::start_on(&site).await;
-    let client = till(&server, "http").await;
+    let client = till(&server, "http");
     let (ada, _) = with_method(&client, "ada@example.test", "test-visa").await;
     let made = charged(&client, ada, 5.0).await;
     assert_eq!((&made["status"], &made["isUnknown"]), (&json!("requested"), &json!(true)), "{made}");

@@ -8,7 +8,7 @@ use crate::portal::browser::{Browser, Page};
 use crate::provider::http::{Program, site};
 use crate::support::*;
 
-async fn till(server: &Server, provider: &str) -> Client {
+fn till(server: &Server, provider: &str) -> Client {
     new_entry(server.site(), "till", &["--test", "--provider", provider]);
     master(server)
 }
@@ -54,7 +54,7 @@ async fn pay(browser: &mut Browser, path: &str, fields: &[(&str, &str)]) -> Page
 
 both!(rules_20_a_customer_pays_a_request_with_a_test_card, |db| async {
     let server = Server::start(db).await;
-    let client = till(&server, "sandbox").await;
+    let client = till(&server, "sandbox");
     let ada = created(&client, "till", &json!({"email": "ada@example.test"})).await;
     let request = asked(
         &client,
@@ -111,7 +111,7 @@ both!(rules_20_a_customer_pays_a_request_with_a_test_card, |db| async {
 
 both!(rules_20_a_reusable_request_registers_who_pays, |db| async {
     let server = Server::start(db).await;
-    let client = till(&server, "sandbox").await;
+    let client = till(&server, "sandbox");
     let known = created(&client, "till", &json!({"email": "known@example.test"})).await;
     let request =
         reusable(&client, &json!({"open": {"min": 1, "max": 50}, "collect": ["phone"], "maxUses": 3})).await;
@@ -165,7 +165,7 @@ both!(rules_20_a_reusable_request_registers_who_pays, |db| async {
 
 both!(rules_20_a_request_that_can_be_answered_once_is_paid_once, |db| async {
     let server = Server::start(db).await;
-    let client = till(&server, "sandbox").await;
+    let client = till(&server, "sandbox");
     for round in 0..3 {
         let ada = created(&client, "till", &json!({"email": format!("ada{round}@example.test")})).await;
         let request = asked(&client, ada, &json!({"amount": 7})).await;
@@ -206,7 +206,7 @@ both!(rules_20_a_request_that_can_be_answered_once_is_paid_once, |db| async {
 
 both!(rules_13_a_link_saves_a_method_and_replaces_none_twice, |db| async {
     let server = Server::start(db).await;
-    let client = till(&server, "sandbox").await;
+    let client = till(&server, "sandbox");
     let ada = created(&client, "till", &json!({"email": "ada@example.test"})).await;
     let link = linked(&client, ada, &json!({"methodTypes": ["card", "ach"]})).await;
     let page = page_of(&link);
@@ -247,7 +247,7 @@ both!(rules_13_a_link_saves_a_method_and_replaces_none_twice, |db| async {
 
 both!(rules_18_an_order_is_paid_by_its_request, |db| async {
     let server = Server::start(db).await;
-    let client = till(&server, "sandbox").await;
+    let client = till(&server, "sandbox");
     let ada = created(&client, "till", &json!({"email": "ada@example.test"})).await;
     let order = json!({"lines": [{"name": "Tea", "unitPrice": 8}], "collect": "request"});
     let order = client.post(&format!("{}/orders", path(ada)), &order).await.expect(200).data().clone();
@@ -270,7 +270,7 @@ both!(rules_20_the_adapters_pages_take_payments_and_methods, |db| async {
     let folder = tempfile::tempdir().unwrap();
     let adapter = Program::adapter(&folder.path().join("ledger.db"), &[]);
     let server = Server::start_on(&site(db, &adapter.url)).await;
-    let client = till(&server, "http").await;
+    let client = till(&server, "http");
     let ada = created(&client, "till", &json!({"email": "ada@example.test", "firstname": "Ada"})).await;
     let request = asked(&client, ada, &json!({"amount": 20, "language": "fr"})).await;
     let page = page_of(&request);

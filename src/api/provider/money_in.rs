@@ -18,7 +18,7 @@ use crate::domain::kernel::money::Money;
 use crate::domain::kernel::problem::{Problem, Rejection, ValueError};
 use crate::domain::kernel::values::{some_amount, text, wrong_type};
 use crate::domain::methods::owner_of;
-use crate::domain::provider::draft::ChargeDraft;
+use crate::domain::provider::draft::{ChargeDraft, ip_address};
 use crate::domain::provider::{CallState, ProviderCall};
 use crate::domain::transactions::currency::Currency;
 use crate::store::FoundCall;
@@ -242,7 +242,9 @@ fn get_paid_of(bytes: &Bytes, mut problems: Vec<Problem>) -> Result<ChargeDraft,
             "entryPoint" => Ok(()),
             "orderDescription" => text(&given, DESCRIPTION_CHARS_MAX).map(|text| draft.description = text),
             "orderId" => text(&given, TEXT_CHARS_MAX).map(|text| draft.order_id = text),
-            "ipaddress" => text(&given, TEXT_CHARS_MAX).and_then(|text| ip_address(&mut draft, text)),
+            "ipaddress" => {
+                text(&given, TEXT_CHARS_MAX).and_then(ip_address).map(|address| draft.ip_address = address)
+            }
             "paymentDetails" => inner(&given, &mut problems, &mut |name, given| {
                 match name {
                     "totalAmount" => draft.amount = some_amount(given)?,
@@ -297,17 +299,6 @@ fn each(
         Some(Problem::field(&[name], code, message))
     });
     read.collect()
-}
-
-fn ip_address(draft: &mut ChargeDraft, sent: Option<String>) -> Result<(), ValueError> {
-    draft.ip_address = match sent {
-        Some(text) => {
-            let wrong = |_| ("invalid_value", "must be an IP address".to_owned());
-            Some(text.parse::<std::net::IpAddr>().map_err(wrong)?.to_string())
-        }
-        None => None,
-    };
-    Ok(())
 }
 
 /// Pay back a charge, as Payabli's SDKs do

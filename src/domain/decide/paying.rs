@@ -23,12 +23,12 @@ use crate::domain::invoices::Invoice;
 use crate::domain::kernel::members::Members;
 use crate::domain::kernel::problem::Rejection;
 use crate::domain::kernel::time::{Micros, SECOND_US};
-use crate::domain::methods::method::Kind;
+use crate::domain::methods::method::masked_account;
 use crate::domain::methods::{self, MethodDraft};
 use crate::domain::provider::answer::AnsweredMethod;
 use crate::domain::provider::sandbox::test_method;
 use crate::domain::provider::{CallContent, CallKind, CallState, ChargedMethod, ProviderCall};
-use crate::domain::requests::{MethodType, Request, RequestId, RequestKind, RequestState};
+use crate::domain::requests::{Request, RequestId, RequestKind, RequestState};
 use crate::domain::transactions::id::TransId;
 use crate::domain::transactions::item::{Item, Whose};
 
@@ -155,7 +155,7 @@ fn content(
         }
         (AnswerWay::Test(id), Provider::Sandbox) => {
             let test = test_method(id).ok_or_else(no_provider)?;
-            if !of_request.method_types.iter().any(|allowed| is_kind(*allowed, test.kind)) {
+            if !of_request.method_types.iter().any(|allowed| allowed.takes(test.kind)) {
                 return Err(refused("invalid_method", "the request takes no such method"));
             }
             content.method = Some(ChargedMethod {
@@ -164,7 +164,7 @@ fn content(
                 provider_customer_id: None,
                 network_transaction_id: None,
                 kind: test.kind,
-                masked_account: Some(format!("XXXX{}", test.last4)),
+                masked_account: Some(masked_account(test.last4)),
             });
         }
         (AnswerWay::Page(session), Provider::Http) => content.session = Some(session.clone()),
@@ -179,13 +179,6 @@ fn content(
         }
     }
     Ok(Some(content))
-}
-
-fn is_kind(allowed: MethodType, kind: Kind) -> bool {
-    matches!(
-        (allowed, kind),
-        (MethodType::Card, Kind::Card) | (MethodType::Ach, Kind::Ach) | (MethodType::Wallet, Kind::Wallet)
-    )
 }
 
 /// What the payer filled in, as the draft of a create or of an update; `None` if there is nothing, or nothing that holds.

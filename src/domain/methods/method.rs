@@ -95,6 +95,11 @@ impl MethodStatus {
     }
 }
 
+/// An account with all but its last digits hidden, as the contract shows it.
+pub fn masked_account(last4: &str) -> String {
+    format!("XXXX{last4}")
+}
+
 /// A stored method.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -152,7 +157,7 @@ impl Method {
 
     /// The account with all but the last digits hidden, as the contract shows it.
     pub fn masked_account(&self) -> Option<String> {
-        self.last4.as_ref().map(|last4| format!("XXXX{last4}"))
+        self.last4.as_deref().map(masked_account)
     }
 
     /// The method without anything that is known of the account behind its token.

@@ -2,7 +2,7 @@
 
 use super::{CallContent, CallState, ChargedMethod};
 use crate::domain::kernel::money::Money;
-use crate::domain::methods::method::{Expiry, Kind};
+use crate::domain::methods::method::{Expiry, Kind, masked_account};
 
 /// What came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,7 +103,7 @@ impl Answer {
                 provider_customer_id: method.provider_customer_id.clone(),
                 network_transaction_id: method.network_transaction_id.clone(),
                 kind: method.kind,
-                masked_account: method.last4.as_ref().map(|last4| format!("XXXX{last4}")),
+                masked_account: method.last4.as_deref().map(masked_account),
             });
         }
     }

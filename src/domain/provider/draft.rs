@@ -82,12 +82,7 @@ impl ChargeDraft {
             }
             "orderId" => self.order_id = text(given, ID_CHARS_MAX)?,
             "ipAddress" => {
-                let wrong = |_| ("invalid_value", "must be an IP address".to_owned());
-                let sent = text(given, ID_CHARS_MAX)?;
-                self.ip_address = match sent {
-                    Some(text) => Some(text.parse::<IpAddr>().map_err(wrong)?.to_string()),
-                    None => None,
-                };
+                self.ip_address = ip_address(text(given, ID_CHARS_MAX)?)?;
             }
             _ => {
                 let hint = hint(name, NAMES.into_iter());
@@ -96,4 +91,14 @@ impl ChargeDraft {
         }
         Ok(())
     }
+}
+
+/// The address of a payer in its shortest form.
+///
+/// # Errors
+/// It is no address.
+pub fn ip_address(sent: Option<String>) -> Result<Option<String>, ValueError> {
+    let wrong = |_| ("invalid_value", "must be an IP address".to_owned());
+    let read = |text: String| text.parse::<IpAddr>().map(|address| address.to_string()).map_err(wrong);
+    sent.map(read).transpose()
 }

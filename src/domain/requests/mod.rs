@@ -14,6 +14,7 @@ use super::entrypoints::theme::Language;
 use super::invoices::Invoice;
 use super::kernel::money::Money;
 use super::kernel::time::Micros;
+use super::methods::method::Kind;
 use super::orders::OrderId;
 use super::transactions::currency::Currency;
 use super::transactions::id::TransId;
@@ -125,6 +126,16 @@ pub enum MethodType {
 }
 
 impl MethodType {
+    /// Whether a payment method is one of this way.
+    pub const fn takes(self, kind: Kind) -> bool {
+        matches!(
+            (self, kind),
+            (MethodType::Card, Kind::Card)
+                | (MethodType::Ach, Kind::Ach)
+                | (MethodType::Wallet, Kind::Wallet)
+        )
+    }
+
     /// The word on the wire.
     pub fn name(self) -> &'static str {
         self.into()

@@ -11,7 +11,6 @@ use crate::domain::customers::fields::TextField;
 use crate::domain::customers::record::Customer;
 use crate::domain::entrypoints::provider::Provider;
 use crate::domain::kernel::money::Money;
-use crate::domain::methods::method::Kind;
 use crate::domain::provider::sandbox::{TEST_METHODS, TestMethod};
 use crate::domain::requests::{CollectField, MethodType, Request, RequestKind};
 use crate::store::LookedRequest;
@@ -43,17 +42,7 @@ pub(super) enum Chosen {
 
 /// The test methods that a request takes, in the order in which a page shows them.
 pub(super) fn tests(allowed: &[MethodType]) -> impl Iterator<Item = &'static TestMethod> {
-    let is_allowed = |kind: Kind| {
-        allowed.iter().any(|one| {
-            matches!(
-                (one, kind),
-                (MethodType::Card, Kind::Card)
-                    | (MethodType::Ach, Kind::Ach)
-                    | (MethodType::Wallet, Kind::Wallet)
-            )
-        })
-    };
-    TEST_METHODS.iter().filter(move |method| is_allowed(method.kind))
+    TEST_METHODS.iter().filter(|method| allowed.iter().any(|one| one.takes(method.kind)))
 }
 
 /// The fields that the page of a request asks for, each with whether it must be filled in: those to collect that the record lacks.

@@ -3,13 +3,13 @@
 use super::Error;
 use super::composed::{About, Composed, Part};
 use super::invoice::{Color, Invoice, Kind};
-use super::numbers::date;
 use super::paragraph::{Paragraph, TextLine, written_lines};
 use super::shaping::Typesetter;
 use super::sheet::{
     Align, CONTENT_WIDTH, Cell, Item, MARGIN, PAGE_HEIGHT, PAGE_WIDTH, Place, Row, Sheet, Style,
 };
 use super::words::{Words, page_of, words};
+use crate::domain::numbers::date;
 
 const BLACK: Color = Color { red: 0x1a, green: 0x1a, blue: 0x1a };
 /// The colour of labels: readable on white.

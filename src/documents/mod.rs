@@ -12,7 +12,6 @@ mod composed;
 mod drawing;
 mod fonts;
 mod invoice;
-mod numbers;
 mod paragraph;
 mod print;
 mod shaping;

@@ -8,6 +8,7 @@ use crate::domain::invoices::amounts::by_rate;
 use crate::domain::invoices::{self as domain, InvoiceKind, InvoiceState};
 use crate::domain::kernel::money::Money;
 use crate::domain::mail::{InvoiceEnclosed, Settled};
+use crate::domain::numbers;
 use crate::store::{Store, StoreError};
 
 /// The PDF of an invoice of an entrypoint, made now if it is not kept yet; `None` for a draft.
@@ -44,7 +45,9 @@ pub fn enclosed(invoice: &domain::Invoice, pdf: Vec<u8>) -> InvoiceEnclosed {
     let is_credit_note = invoice.kind == InvoiceKind::CreditNote;
     let is_open = invoice.state().is_open();
     let total = invoice.content.sums.total;
-    let written = |amount| format!("{} {}", invoice.currency.written(amount), invoice.currency);
+    let language =
+        invoice.issue.as_ref().and_then(|issue| issue.look.language.parse().ok()).unwrap_or_default();
+    let written = |amount| numbers::price(language, invoice.currency, amount);
     let is_credited = !invoice.credits.is_empty() && invoice.paid() == Money::default();
     let settled = match invoice.state() {
         InvoiceState::Cancelled => Settled::Cancelled,
@@ -60,8 +63,8 @@ pub fn enclosed(invoice: &domain::Invoice, pdf: Vec<u8>) -> InvoiceEnclosed {
         left: left.unwrap_or_default(),
         is_open,
         settled,
-        due_day: issue.map(|issue| issue.due_day.to_string()).unwrap_or_default(),
-        language: issue.and_then(|issue| issue.look.language.parse().ok()).unwrap_or_default(),
+        due_day: issue.map(|issue| numbers::day(language, issue.due_day)).unwrap_or_default(),
+        language,
         file_name: file_name(invoice.number()),
         pdf,
     }

@@ -5,9 +5,9 @@ use rust_decimal::Decimal;
 use super::compose::{BODY, Composer, PALE, STRONG};
 use super::composed::Part;
 use super::invoice::{Kind, Line};
-use super::numbers::{amount, money, percent, quantity};
 use super::paragraph::Paragraph;
 use super::sheet::{Align, CONTENT_WIDTH, Cell, MARGIN, Place, Row, Style};
+use crate::domain::numbers::{amount, money, percent, quantity};
 
 /// The space left of each column of numbers.
 const GAP: f32 = 9.0;
@@ -125,7 +125,7 @@ impl Composer<'_> {
         let (language, currency) = (invoice.language, &invoice.currency);
         let has_discount = invoice.lines.iter().any(|line| !line.discount.is_zero());
         let has_tax = !invoice.taxes.is_empty();
-        let shown = |value: Decimal| amount(language, currency, value);
+        let shown = |value: Decimal| amount(language, currency.decimals, value);
         let taken_off = |value: Decimal| if value.is_zero() { String::new() } else { shown(-value) };
         let mut columns = vec![
             self.column(words.quantity, |line| quantity(language, line.quantity)),
@@ -234,8 +234,8 @@ impl Composer<'_> {
         for (index, sum) in invoice.taxes.iter().enumerate() {
             let texts = [
                 percent(invoice.language, sum.rate),
-                amount(invoice.language, &invoice.currency, sum.net),
-                amount(invoice.language, &invoice.currency, sum.tax),
+                amount(invoice.language, invoice.currency.decimals, sum.net),
+                amount(invoice.language, invoice.currency.decimals, sum.tax),
             ];
             let mut cells = Vec::new();
             for (column, (text, track)) in texts.iter().zip(tracks).enumerate() {
@@ -273,7 +273,11 @@ impl Composer<'_> {
             (due, invoice.amount_due, STRONG),
         ];
         let shown = sums.into_iter().filter_map(|(label, sum, style)| {
-            Some((label, money(invoice.language, &invoice.currency, sum?), style))
+            Some((
+                label,
+                money(invoice.language, (&invoice.currency.code, invoice.currency.decimals), sum?),
+                style,
+            ))
         });
         let part = self.part(Part::Table);
         let width = MARGIN + CONTENT_WIDTH - SUMS_X;

@@ -22,6 +22,7 @@ pub mod kernel;
 pub mod labels;
 pub mod mail;
 pub mod methods;
+pub mod numbers;
 pub mod orders;
 pub mod products;
 pub mod provider;

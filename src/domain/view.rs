@@ -6,13 +6,15 @@
 
 use std::sync::Arc;
 
+use strum::VariantArray as _;
+
 use super::accounts::sight::Sight;
 use super::customers::history::FieldChange;
 use super::customers::identifier::IdField;
 use super::customers::record::{Invitation, Stored};
 use super::decide::command::{Answer, Outcome, Verdict};
 use super::decide::delivery::{ItemAnswer, ItemResult, OnUnknown};
-use super::decide::events::COMMENTS;
+use super::decide::events::{COMMENTS, EventKind, METHODS};
 use super::entrypoints::Entrypoint;
 use super::imports::{ImportJob, Reason, Rejections, RowError, RowNote, RowReport};
 use super::kernel::problem::{Problem, Rejection, Tells};
@@ -35,6 +37,17 @@ impl View {
     pub fn of(sight: Sight) -> View {
         if sight.pii { View::Full } else { View::Masked }
     }
+}
+
+/// The kinds of events that a token sees in the history of a customer: comments need `pii:read`, and all but comments and stored
+/// methods `money:read`.
+pub fn events(sight: Sight, sees_money: bool) -> Vec<&'static str> {
+    let is_seen = |kind: &&EventKind| match kind.list() {
+        COMMENTS => sight.pii,
+        METHODS => true,
+        _ => sees_money,
+    };
+    EventKind::VARIANTS.iter().filter(is_seen).map(|kind| kind.name()).collect()
 }
 
 /// An answer as a token sees it.

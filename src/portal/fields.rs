@@ -8,8 +8,10 @@ use crate::clock;
 use crate::domain::customers::country;
 use crate::domain::customers::draft::{Context, Draft};
 use crate::domain::customers::fields::TextField;
+use crate::domain::entrypoints::theme::Language;
 use crate::domain::kernel::card::{self, CardGuard};
 use crate::domain::kernel::members::Members;
+use crate::domain::kernel::plain::plain;
 use crate::domain::kernel::problem::{At, Problem};
 use crate::web::PageError;
 use crate::web::form::Checked;
@@ -51,19 +53,20 @@ pub(super) fn item(visit: &Visit<'_>, field: TextField, value: String) -> Item {
         F::ShippingCountry => ("text", "shipping country"),
     };
     let options = match field {
-        F::Country | F::ShippingCountry => countries(&value),
+        F::Country | F::ShippingCountry => countries(visit.language, &value),
         _ => Vec::new(),
     };
     Item { name: field.name(), label: label(visit.language, field), kind, value, autocomplete, options }
 }
 
-fn countries(kept: &str) -> Vec<(String, String)> {
+fn countries(language: Language, kept: &str) -> Vec<(String, String)> {
     let mut all: Vec<(String, String)> =
-        country::countries().map(|(code, name)| (code.to_owned(), name.to_owned())).collect();
+        country::countries(language).map(|(code, name)| (code.to_owned(), name.to_owned())).collect();
     if !kept.is_empty() && !all.iter().any(|(code, _)| code == kept) {
         all.push((kept.to_owned(), kept.to_owned()));
     }
-    all.sort_by(|a, b| a.1.cmp(&b.1));
+    // "Égypte" stands by its letters, not by its accent.
+    all.sort_by_cached_key(|(_, name)| plain(name));
     all
 }
 

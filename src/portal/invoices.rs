@@ -8,12 +8,14 @@ use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use askama::Template;
 
 use super::own;
-use super::texts::Texts;
+use super::texts::{Texts, texts};
 use super::visit::{SignedIn, Visit};
 use crate::clock;
 use crate::documents;
+use crate::domain::entrypoints::theme::Language;
 use crate::domain::invoices::{Invoice, InvoiceKind, InvoiceState};
 use crate::domain::kernel::money::Money;
+use crate::domain::numbers;
 use crate::domain::requests::RequestKind;
 use crate::domain::requests::draft::RequestDraft;
 use crate::store::InvoiceRequest;
@@ -70,7 +72,7 @@ async fn rows(
     request.filter.states = Some(states.iter().copied().collect());
     request.after = after.map(|id| (0, id));
     let page = visit.portal.store.invoices().page(request).await?;
-    let rows = page.records.iter().map(|one| row(visit.texts(), &one.invoice));
+    let rows = page.records.iter().map(|one| row(visit.language, &one.invoice));
     let last = page.records.last().map(|one| one.invoice.id).filter(|_| page.has_more);
     Ok((rows.collect(), last))
 }
@@ -97,11 +99,12 @@ pub(super) async fn show(visit: &Visit<'_>, signed_in: &SignedIn) -> PageResult 
     html(StatusCode::OK, &InvoicesPage { frame, texts, title: texts.invoices, invoices, pay, older })
 }
 
-fn row(texts: &Texts, invoice: &Invoice) -> InvoiceRow {
+fn row(language: Language, invoice: &Invoice) -> InvoiceRow {
     let amount = invoice.content.sums.total;
-    let written = |amount| format!("{} {}", invoice.currency.written(amount), invoice.currency);
+    let texts = texts(language);
+    let written = |amount| numbers::price(language, invoice.currency, amount);
     let issue = invoice.issue.as_ref();
-    let due = issue.map(|issue| issue.due_day.to_string()).unwrap_or_default();
+    let due = issue.map(|issue| numbers::day(language, issue.due_day)).unwrap_or_default();
     let state = match invoice.state() {
         _ if invoice.kind == InvoiceKind::CreditNote => texts.credit_note.to_owned(),
         InvoiceState::Draft => String::new(),
@@ -117,7 +120,7 @@ fn row(texts: &Texts, invoice: &Invoice) -> InvoiceRow {
     InvoiceRow {
         id: invoice.id,
         number: invoice.number().to_owned(),
-        day: issue.map(|issue| issue.day.to_string()).unwrap_or_default(),
+        day: issue.map(|issue| numbers::day(language, issue.day)).unwrap_or_default(),
         amount: written(amount),
         state,
         is_open: invoice.state().is_open(),

@@ -3,8 +3,10 @@
 use actix_web::http::StatusCode;
 use askama::Template;
 
-use super::texts::Texts;
+use super::texts::{Texts, texts};
 use super::visit::{SignedIn, Visit};
+use crate::domain::entrypoints::theme::Language;
+use crate::domain::numbers;
 use crate::domain::orders::{Order, OrderId, OrderState};
 use crate::domain::transactions::id::TransId;
 use crate::store::OrderRequest;
@@ -53,7 +55,7 @@ async fn rows(
     let mut request = OrderRequest::newest_of(visit.entrypoint.id, customer_id, limit);
     request.after = after.map(|id| (0, id));
     let page = visit.portal.store.orders().page(request).await?;
-    let rows = page.records.iter().map(|one| row(visit.texts(), &one.order));
+    let rows = page.records.iter().map(|one| row(visit.language, &one.order));
     let last = page.records.last().map(|one| one.order.id).filter(|_| page.has_more);
     Ok((rows.collect(), last))
 }
@@ -78,7 +80,8 @@ pub(super) async fn show(visit: &Visit<'_>, signed_in: &SignedIn) -> PageResult 
     html(StatusCode::OK, &OrdersPage { frame, texts, title: texts.orders, orders, older })
 }
 
-fn row(texts: &'static Texts, order: &Order) -> OrderRow {
+fn row(language: Language, order: &Order) -> OrderRow {
+    let texts = texts(language);
     let content = order.content.as_ref();
     let lines = content.into_iter().flat_map(|content| &content.lines).map(|line| {
         let what = line.name.as_deref().or(line.description.as_deref()).unwrap_or_default();
@@ -87,10 +90,10 @@ fn row(texts: &'static Texts, order: &Order) -> OrderRow {
     let lines: Vec<String> = lines.collect();
     let number = content.and_then(|content| content.invoice_number.clone());
     OrderRow {
-        day: order.created_at.day(),
+        day: numbers::day_of(language, order.created_at),
         more_lines: lines.len().saturating_sub(LINES_MAX),
         lines: lines.into_iter().take(LINES_MAX).collect(),
-        amount: format!("{} {}", order.currency.written(order.total), order.currency),
+        amount: numbers::price(language, order.currency, order.total),
         state: match order.state {
             OrderState::Pending => texts.order_pending,
             OrderState::Completed => texts.order_completed,

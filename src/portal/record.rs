@@ -13,6 +13,7 @@ use crate::domain::customers::consent::{Channel, ConsentStatus};
 use crate::domain::customers::country;
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::record::Customer;
+use crate::domain::numbers;
 use crate::web::PageResult;
 use crate::web::page::{Frame, html};
 
@@ -138,7 +139,7 @@ pub(super) async fn show(visit: &Visit<'_>, signed_in: &SignedIn) -> PageResult 
 fn items(visit: &Visit<'_>, customer: &Customer, fields: &[TextField]) -> Vec<Item> {
     let shown = |field: TextField, value: &str| match field {
         TextField::Country | TextField::ShippingCountry => {
-            country::country_name(value).unwrap_or(value).to_owned()
+            country::country_name(value, visit.language).unwrap_or(value).to_owned()
         }
         _ => value.to_owned(),
     };
@@ -157,8 +158,7 @@ fn consent(visit: &Visit<'_>, signed_in: &SignedIn) -> Option<ConsentState> {
     let channels = [Channel::ECommunication, Channel::Sms].map(|channel| consent.of(channel));
     let with = |status| channels.iter().find(|channel| channel.status == status);
     let withdraw = Some(signed_in.csrf.clone());
-    let day =
-        |time: crate::domain::kernel::time::Micros| time.to_rfc3339().chars().take(10).collect::<String>();
+    let day = |time| numbers::day_of(visit.language, time);
     Some(if let Some(channel) = with(ConsentStatus::OptedIn) {
         ConsentState { text: texts.consent_yes, since: Some(day(channel.updated_at)), withdraw }
     } else if with(ConsentStatus::Pending).is_some() {

@@ -4,6 +4,7 @@ use super::pay::until;
 use super::visit::{SignedIn, Visit};
 use crate::clock;
 use crate::domain::invoices::Invoice;
+use crate::domain::numbers;
 use crate::domain::requests::Request;
 use crate::web::PageError;
 
@@ -31,11 +32,11 @@ fn row(visit: &Visit<'_>, request: &Request, invoice: Option<&Invoice>) -> Reque
     let texts = visit.texts();
     let described = request.content.as_ref().and_then(|content| content.description.clone());
     let number = invoice.map(|invoice| format!("{} {}", texts.invoice, invoice.number()));
-    let written = |amount| format!("{} {}", request.currency.written(amount), request.currency);
+    let written = |amount| numbers::price(visit.language, request.currency, amount);
     RequestRow {
         id: request.id.show(visit.entrypoint.id),
         what: described.or(number).unwrap_or_else(|| texts.pay_title.to_owned()),
         amount: request.asked(invoice).map(written),
-        until: until(request),
+        until: until(visit, request),
     }
 }

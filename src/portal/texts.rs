@@ -156,6 +156,9 @@ translated! {
     pay_unfinished: "Not finished", "Pas terminé";
     pay_unfinished_lead: "You began this on the payment provider’s page and did not finish there. You can go on where you stopped.",
         "Vous avez commencé sur la page du prestataire de paiement sans terminer. Vous pouvez reprendre où vous vous êtes arrêté.";
+    pay_replaced: "This link was replaced", "Ce lien a été remplacé";
+    pay_replaced_lead: "Nothing was charged. Use the newest link that the store sent you.",
+        "Rien n’a été débité. Utilisez le lien le plus récent que la boutique vous a envoyé.";
     pay_used_up: "This link is used up", "Ce lien a déjà servi";
     pay_used_up_lead: "As many people as could paid by it. Please ask the store for another one.",
         "Toutes les personnes prévues l’ont utilisé. Demandez-en un autre au magasin.";

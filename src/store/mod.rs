@@ -48,7 +48,7 @@ pub use self::accounts::tokens::{TokenRecord, Watch};
 pub use self::comments::CommentPage;
 pub use self::coupons::{CouponPage, CouponRequest, CustomerCoupon, CustomerCoupons, RedemptionPage, Slice};
 pub use self::customers::details::Details;
-pub use self::customers::find::{Found, HistoryEntry};
+pub use self::customers::find::{Found, HistoryEntry, HistoryPage};
 pub use self::customers::lists::{IdPage, ListPage, ListRequest, Listed};
 pub use self::customers::record_cache::{OpenedRecord, Rendering};
 pub use self::doctor::{Finding, examine};

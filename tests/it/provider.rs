@@ -63,6 +63,79 @@ fn code(answer: &Answer, status: u16) -> String {
     answer.json["errors"][0]["code"].as_str().unwrap_or_default().to_owned()
 }
 
+both!(rules_20_the_history_of_a_customer_names_who_charged_and_paid_back, |db| async {
+    let server = Server::start(db).await;
+    let client = till(&server, "sandbox");
+    let (ada, method) = with_method(&client, "ada@example.test", "test-visa").await;
+    let clerk = server.site().new_token(&[
+        "--org",
+        "1",
+        "--all-entries",
+        "--name",
+        "the clerk",
+        "--scope",
+        "customers:read,customers:write,pii:read,money:read,money:write,money:charge",
+    ]);
+    let clerk_jti = jti(&clerk);
+    let clerk = server.anonymous().token(&clerk);
+    let made = charge(&clerk, ada, &json!({"amount": 12.5, "methodId": method})).await.expect(200);
+    let id = id_of(&made.json["responseData"]);
+    let back = refund(&client, &id, "5").await.expect(200);
+    let back = back.json["responseData"]["refundId"].as_str().map(str::to_owned);
+    clerk.put(&path(ada), &json!({"city": "Oakton"})).await.expect(200);
+    clerk.post(&format!("{}/comments", path(ada)), &json!({"text": "Called."})).await.expect(200);
+
+    let history = async |client: &Client, query: &str| {
+        client.get(&format!("{}/history{query}", path(ada))).await.expect(200).json
+    };
+    let all = history(&client, "?limitRecord=100").await;
+    let entries = all["Records"].as_array().unwrap();
+    let of =
+        |kind: &str| -> Vec<&Value> { entries.iter().filter(|entry| entry["operation"] == kind).collect() };
+    let charged = of("transaction.created");
+    let mine: Vec<_> = charged.iter().filter(|entry| entry["subjectId"] == json!(id)).collect();
+    assert_eq!(mine.len(), 1, "{all}");
+    assert_eq!(mine[0]["token"], json!({"name": "the clerk", "jti": clerk_jti}));
+    assert_eq!((&mine[0]["version"], &mine[0]["changes"]), (&Value::Null, &json!([])));
+    assert_eq!(charged.len(), 2, "the charge and its refund: {all}");
+    assert!(charged.iter().any(|entry| entry["token"]["name"] != "the clerk"), "{all}");
+    if let Some(back) = back {
+        assert!(charged.iter().any(|entry| entry["subjectId"] == json!(back)), "{back}: {all}");
+    }
+    assert_eq!((of("comment.created").len(), of("method.created").len(), of("updated").len()), (1, 1, 1));
+    assert_eq!(all["Summary"]["totalRecords"], entries.len(), "{all}");
+    // The newest first, and versions among the events.
+    let times: Vec<&str> = entries.iter().map(|entry| entry["at"].as_str().unwrap()).collect();
+    assert!(times.iter().rev().is_sorted(), "{times:?}");
+    assert_eq!(entries.last().unwrap()["operation"], "created");
+    assert_eq!(entries[0]["operation"], "comment.created");
+
+    // Pages of any size are parts of the whole.
+    for size in [1, 2, 3, 7] {
+        let mut pages = Vec::new();
+        for from in (0..entries.len() + size).step_by(size) {
+            let page = history(&client, &format!("?fromRecord={from}&limitRecord={size}")).await;
+            pages.extend(page["Records"].as_array().unwrap().clone());
+        }
+        assert_eq!(&pages, entries, "pages of {size}");
+    }
+
+    // Who may not read money or comments sees neither them nor how many there are.
+    let short = server.site().new_token(&["--org", "1", "--all-entries", "--scope", "customers:read"]);
+    let short = server.anonymous().token(&short);
+    let seen = history(&short, "?limitRecord=100").await;
+    let kinds: Vec<&str> = seen["Records"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["operation"].as_str().unwrap())
+        .collect();
+    assert!(kinds.contains(&"method.created") && kinds.contains(&"updated"), "{kinds:?}");
+    assert!(!kinds.iter().any(|kind| kind.starts_with("transaction.") || kind.starts_with("comment.")));
+    assert_eq!(seen["Summary"]["totalRecords"], kinds.len());
+    assert!(!seen.to_string().contains("transaction"), "{seen}");
+});
+
 both!(rules_20_a_stored_method_is_charged_in_the_sandbox, |db| async {
     let server = Server::start(db).await;
     let client = till(&server, "sandbox");

@@ -13,7 +13,7 @@ use crate::api::lists::{SummaryOut, page_of};
 use crate::domain::accounts::sight::Sight;
 use crate::domain::accounts::token::Scope;
 use crate::domain::view;
-use crate::store::{CustomerMoney, Found, HistoryEntry};
+use crate::store::{CustomerMoney, Found, HistoryEntry, HistoryPage};
 
 /// Read a customer
 ///
@@ -56,17 +56,21 @@ pub(super) struct HistoryOut {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct EntryOut {
-    /// The version that the change made.
-    version: i64,
+    /// The version that the change made; null where something changed that hangs on the customer, and the record did not.
+    version: Option<i64>,
     /// When.
     #[schema(format = DateTime)]
     at: String,
     /// `created`, `forced`, `replaced`, `merged`, `updated`, `deleted`, `erased`, `invited`, `consentAsked`,
-    /// `consentGiven`, `consentWithdrawn`, `archived` or `unarchived`.
+    /// `consentGiven`, `consentWithdrawn`, `archived` or `unarchived`. Without a version it is an event, such as
+    /// `transaction.created`, `invoice.paid`, `request.begun`, `method.updated` or `comment.deleted`.
     operation: String,
+    /// The id of what changed, where it was not the record: a `transId`, an invoice, a request, a method, a comment.
+    subject_id: Option<String>,
     /// The token that did it.
     token: TokenRef,
-    /// The fields that changed, without those that the token sees masked; none once the person was erased.
+    /// The fields that changed, without those that the token sees masked; none once the person was erased. An event has no
+    /// values.
     changes: Vec<ChangeOut>,
 }
 
@@ -92,7 +96,9 @@ struct ChangeOut {
 
 /// Read a customer's history
 ///
-/// Every change, newest first: when, which token, what, and which fields. Masked fields and all values need `pii:read`.
+/// Every change, newest first: when, which token, what, and which fields. Charges, refunds, invoices, orders and requests stand
+/// among the changes of the record for tokens with `money:read`, comments for those with `pii:read`. Masked fields and all values
+/// need `pii:read`.
 #[utoipa::path(
     tag = "Customers",
     params(
@@ -112,10 +118,11 @@ pub(crate) async fn get_customer_history(call: Call) -> Result<HttpResponse, Err
     let mut params = call.params();
     let (skip, limit) = page_of(&mut params);
     params.done()?;
-    let page =
-        call.app.store.customers().history(found.entrypoint.id, found.record.stored.id, skip, limit).await?;
-    let (entries, total) = page.ok_or(Error::NotFound)?;
     let sight = call.caller.sight();
+    let page = HistoryPage { skip, limit, kinds: view::events(sight, call.caller.sees_money()) };
+    let (id, place) = (found.record.stored.id, found.entrypoint.id);
+    let page = call.app.store.customers().history(place, id, page).await?;
+    let (entries, total) = page.ok_or(Error::NotFound)?;
     let body = HistoryOut {
         summary: SummaryOut::new(limit, total),
         records: entries.into_iter().map(|entry| render(entry, sight)).collect(),
@@ -131,6 +138,7 @@ fn render(entry: HistoryEntry, sight: Sight) -> EntryOut {
         version: entry.version,
         at: entry.at.to_rfc3339(),
         operation: entry.operation,
+        subject_id: entry.subject_id,
         token: TokenRef { name: entry.token_name, jti: entry.token_jti },
         changes: changes.collect(),
     }

@@ -274,7 +274,7 @@ pub(crate) async fn cancel_payment_request(call: Call, payload: Payload) -> Resu
 #[utoipa::path(
     tag = "Payment requests",
     params(PaymentRequestPath, KeyHeader),
-    request_body(content = ResendIn, description = "How to send it; may be left out"),
+    request_body(content = Option<ResendIn>, description = "How to send it"),
     responses((status = 200, description = "The request has another link", body = PaymentRequestDoneOut<'_>)),
 )]
 #[post("/api/PaymentRequest/{paymentRequestId}/resend")]
@@ -304,7 +304,7 @@ pub(crate) async fn cancel_method_link(call: Call, payload: Payload) -> Result<H
 #[utoipa::path(
     tag = "Payment requests",
     params(MethodLinkPath, KeyHeader),
-    request_body(content = ResendIn, description = "How to send it; may be left out"),
+    request_body(content = Option<ResendIn>, description = "How to send it"),
     responses((status = 200, description = "The link has another address", body = MethodLinkDoneOut<'_>)),
 )]
 #[post("/api/Customer/{customerId}/methodLinks/{linkId}/resend")]

@@ -3,11 +3,16 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use rust_iso3166::CountryCode;
+
+use crate::domain::entrypoints::theme::Language;
 use crate::domain::kernel::plain::plain;
 use crate::domain::kernel::problem::ValueError;
 
 /// The English names of CLDR, one a line: alpha-2, a tab, the name. `scripts/country-names` writes the file.
 const CLDR_NAMES: &str = include_str!("country_names.tsv");
+/// The French names of CLDR, in the same form.
+const CLDR_FRENCH: &str = include_str!("country_names_fr.tsv");
 /// Kosovo has a code that ISO 3166-1 leaves to users, as CLDR and payment networks use it.
 const KOSOVO: [&str; 3] = ["XK", "XKX", "XKK"];
 
@@ -98,7 +103,7 @@ static NAMES: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
     let mut names: HashMap<String, &'static str> = HashMap::new();
     let iso = rust_iso3166::ALL.iter().map(|code| (code.alpha2, code.name));
     let aliases = ALIASES.into_iter().map(|(name, code)| (code, name));
-    for (code, name) in aliases.chain(iso).chain(cldr()) {
+    for (code, name) in aliases.chain(iso).chain(cldr(CLDR_NAMES)) {
         names.entry(key(name)).or_insert(code);
     }
     // Without what stands in brackets or before it: "Iran", "Islamic Republic of Iran". What two countries have names none:
@@ -119,8 +124,12 @@ static NAMES: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
     names
 });
 
-fn cldr() -> impl Iterator<Item = (&'static str, &'static str)> {
-    CLDR_NAMES.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('\t'))
+/// The French names by their codes.
+static FRENCH: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| cldr(CLDR_FRENCH).collect());
+
+/// The codes and names in a file of CLDR's.
+fn cldr(names: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    names.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('\t'))
 }
 
 /// The ISO 3166-1 alpha-2 code of a country that is given by alpha-2, alpha-3 or English name, in any case. Names are those
@@ -167,14 +176,19 @@ fn key(name: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// All countries by alpha-2 and English name.
-pub fn countries() -> impl Iterator<Item = (&'static str, &'static str)> {
-    rust_iso3166::ALL.iter().map(|code| (code.alpha2, code.name.trim_end_matches(" (the)")))
+/// All countries by alpha-2 and name in a language, in no order.
+pub fn countries(language: Language) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let name = move |code: &'static CountryCode| {
+        let french = || FRENCH.get(code.alpha2).copied();
+        let own = if language == Language::French { french() } else { None };
+        own.unwrap_or(code.name.trim_end_matches(" (the)"))
+    };
+    rust_iso3166::ALL.iter().map(move |code| (code.alpha2, name(code)))
 }
 
-/// The English name of an alpha-2 code.
-pub fn country_name(alpha2: &str) -> Option<&'static str> {
-    countries().find(|(code, _)| *code == alpha2).map(|(_, name)| name)
+/// The name of an alpha-2 code in a language.
+pub fn country_name(alpha2: &str, language: Language) -> Option<&'static str> {
+    countries(language).find(|(code, _)| *code == alpha2).map(|(_, name)| name)
 }
 
 /// A postal code where the shipping country is the US or Canada; any text elsewhere.
@@ -254,7 +268,7 @@ mod tests {
     #[test]
     fn rules_2_every_name_of_cldr_and_iso_is_known() {
         let mut count = 0;
-        for (code, name) in cldr() {
+        for (code, name) in cldr(CLDR_NAMES) {
             for form in [
                 name.to_owned(),
                 name.to_uppercase(),

@@ -3,7 +3,7 @@
 //! An event names ids and fields, never a value. It takes its number from the same counter as the revisions do, so that both
 //! together tell all changes of an entrypoint in their order.
 
-use strum::IntoStaticStr;
+use strum::{IntoStaticStr, VariantArray};
 
 use super::command::Actor;
 
@@ -27,7 +27,7 @@ pub const REQUESTS: &str = "requests";
 pub const PRODUCTS: &str = "products";
 
 /// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
 pub enum EventKind {
     /// A comment was written.
     #[strum(serialize = "comment.created")]

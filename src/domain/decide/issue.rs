@@ -6,7 +6,9 @@ use super::command::Actor;
 use super::events::{Event, EventKind};
 use super::working_set::WorkingSet;
 use crate::domain::customers::record::Stored;
-use crate::domain::invoices::{Invoice, InvoiceKind, Issue, buyer, day_of, due_day, look, seller};
+use crate::domain::invoices::{
+    Invoice, InvoiceKind, Issue, buyer, day_of, due_day, language_of, look, seller,
+};
 use crate::domain::kernel::problem::{Problem, Rejection};
 
 /// A refusal that the state of an invoice is the reason of.
@@ -62,7 +64,7 @@ pub(super) fn issue(
         due_day: due_day(&invoice.content, day, &entrypoint.invoicing),
         at: working_set.now,
         seller: seller(entrypoint),
-        buyer: buyer(&stored.customer, &invoice.content),
+        buyer: buyer(&stored.customer, &invoice.content, language_of(&stored.customer, entrypoint)),
         look: look(entrypoint, &stored.customer),
         corrects,
         is_paid: false,

@@ -26,6 +26,7 @@ use crate::domain::kernel::money::Money;
 use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::kernel::time::Micros;
 use crate::domain::mail::{MailKind, OrderEnclosed, OrderedLine};
+use crate::domain::numbers;
 use crate::domain::orders::draft::{OrderDraft, OrderLine};
 use crate::domain::orders::{Collect, Order, OrderContent, OrderId, OrderState, UsedCoupon};
 use crate::domain::products::Product;
@@ -448,7 +449,8 @@ fn mails(
     (invoice, link): (&Invoice, Option<&NewLink>),
 ) -> Vec<MailOrder> {
     let Some(content) = &order.content else { return Vec::new() };
-    let written = |amount: Money| format!("{} {}", order.currency.written(amount), order.currency);
+    let language = language_of(&stored.customer, &working_set.entrypoint);
+    let written = |amount: Money| numbers::price(language, order.currency, amount);
     let line = |line: &Line| OrderedLine {
         what: line.name.as_deref().or(line.description.as_deref()).unwrap_or_default().to_owned(),
         quantity: line.quantity.to_string(),
@@ -458,13 +460,13 @@ fn mails(
     let enclosed = OrderEnclosed {
         number: order.id.show(working_set.entrypoint.id),
         invoice_number: invoice.number().to_owned(),
-        day: order.created_at.day(),
+        day: numbers::day_of(language, order.created_at),
         lines: content.lines.iter().map(line).collect(),
         discount: discount.unwrap_or_default(),
         tax: written(content.sums.tax),
         total: written(content.sums.total),
         is_paid: order.collect == Collect::Paid,
-        language: language_of(&stored.customer, &working_set.entrypoint),
+        language,
     };
     let confirmation = MailOrder {
         order: Some(Box::new(enclosed)),

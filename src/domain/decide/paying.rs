@@ -147,6 +147,7 @@ fn content(
         invoice_number: invoice.map(|invoice| invoice.number().to_owned()),
         order_id: request.order_id.map(|id| id.show(working_set.entrypoint.id)),
         replaces: of_request.replaces.clone(),
+        link_hash: Some(request.link_hash),
         ..CallContent::default()
     };
     match (&answer.way, working_set.entrypoint.provider) {
@@ -160,6 +161,7 @@ fn content(
             }
             content.method = Some(ChargedMethod {
                 method_id: None,
+                provider: None,
                 provider_method_id: test.id.to_owned(),
                 provider_customer_id: None,
                 network_transaction_id: None,

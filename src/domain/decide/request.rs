@@ -16,6 +16,7 @@ use crate::domain::kernel::money::Money;
 use crate::domain::kernel::problem::{Problem, Rejection, ValueError};
 use crate::domain::kernel::time::Micros;
 use crate::domain::mail::{MailKind, RequestEnclosed};
+use crate::domain::numbers;
 use crate::domain::requests::draft::RequestDraft;
 use crate::domain::requests::{NewLink, Request, RequestKind, RequestState};
 use crate::domain::transactions::currency::Currency;
@@ -291,12 +292,13 @@ pub(super) fn request_event(
 fn mail_of(working_set: &WorkingSet, stored: &Stored, request: &Request, link: &NewLink) -> MailOrder {
     let content = request.content.clone().unwrap_or_default();
     let own = || language_of(&stored.customer, &working_set.entrypoint);
-    let written = |amount: Money| format!("{} {}", request.currency.written(amount), request.currency);
+    let language = content.language.unwrap_or_else(own);
+    let written = |amount: Money| numbers::price(language, request.currency, amount);
     let enclosed = RequestEnclosed {
         amount: request.amount.map(written).unwrap_or_default(),
         description: content.description.unwrap_or_default(),
-        until: request.expires_at.day(),
-        language: content.language.unwrap_or_else(own),
+        until: numbers::day_of(language, request.expires_at),
+        language,
     };
     let kind = match request.kind {
         RequestKind::Payment => MailKind::PaymentRequest,

@@ -5,14 +5,13 @@ pub mod draft;
 pub mod filter;
 pub mod terms;
 
-use std::borrow::Cow;
-
 use chrono::{Days, NaiveDate};
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, FromRepr, IntoStaticStr, VariantNames};
 
 use self::amounts::{Quantity, Sums};
+use super::customers::country::country_name;
 use super::customers::fields::TextField;
 use super::customers::record::Customer;
 use super::entrypoints::Entrypoint;
@@ -434,12 +433,13 @@ pub fn seller(entrypoint: &Entrypoint) -> Party {
     }
 }
 
-/// The buyer of a document: the customer, with what the document says otherwise.
-pub fn buyer(customer: &Customer, content: &Content) -> Party {
+/// The buyer of a document: the customer, with what the document says otherwise. Its country has its name in a language.
+pub fn buyer(customer: &Customer, content: &Content, language: Language) -> Party {
     let field = |field| customer.text(field).map(str::to_owned);
     let place = [TextField::Zip, TextField::City, TextField::State].map(field);
     let place = place.into_iter().flatten().collect::<Vec<_>>().join(" ");
-    let country = field(TextField::Country).map(|code| country_name(&code).into_owned());
+    let country = field(TextField::Country);
+    let country = country.map(|code| country_name(&code, language).map_or(code, str::to_owned));
     let lines = [field(TextField::Address), field(TextField::Address1), Some(place), country];
     let own = |set: &Option<CompactString>| set.as_ref().map(ToString::to_string);
     Party {
@@ -462,10 +462,6 @@ fn names_of(customer: &Customer) -> (String, String) {
         (None, None) => (String::new(), customer.name()),
         (first, last) => (first.unwrap_or_default(), last.unwrap_or_default()),
     }
-}
-
-fn country_name(code: &str) -> Cow<'_, str> {
-    rust_iso3166::from_alpha2(code).map_or(Cow::Borrowed(code), |country| Cow::Owned(country.name.to_owned()))
 }
 
 /// The language of a customer's documents and of the mails that bring them: that of the additional field `language`, such as

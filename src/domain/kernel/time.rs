@@ -70,6 +70,16 @@ impl Micros {
         self.utc().format("%Y-%m-%d").to_string()
     }
 
+    /// The date in UTC.
+    pub fn date(self) -> NaiveDate {
+        self.utc().date_naive()
+    }
+
+    /// The time of the day in UTC, as `14:05`.
+    pub fn hour_and_minute(self) -> String {
+        self.utc().format("%H:%M").to_string()
+    }
+
     /// The year and the month in UTC.
     pub fn month(self) -> (i32, u32) {
         let utc = self.utc();

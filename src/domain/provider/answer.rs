@@ -99,6 +99,7 @@ impl Answer {
         if let Some(method) = &self.method {
             content.method = Some(ChargedMethod {
                 method_id: None,
+                provider: None,
                 provider_method_id: method.provider_method_id.clone(),
                 provider_customer_id: method.provider_customer_id.clone(),
                 network_transaction_id: method.network_transaction_id.clone(),

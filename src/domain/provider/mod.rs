@@ -104,6 +104,9 @@ pub struct ChargedMethod {
     /// The stored method, if it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method_id: Option<String>,
+    /// Whose token it is, as it was stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
     /// The provider's token.
     pub provider_method_id: String,
     /// The provider's id of the customer.
@@ -123,6 +126,7 @@ impl From<&Method> for ChargedMethod {
     fn from(method: &Method) -> ChargedMethod {
         ChargedMethod {
             method_id: Some(method.id.clone()),
+            provider: Some(method.provider.clone()),
             provider_method_id: method.provider_method_id.clone(),
             provider_customer_id: method.provider_customer_id.clone(),
             network_transaction_id: method.network_transaction_id.clone(),
@@ -177,6 +181,9 @@ pub struct CallContent {
     /// The stored method in whose place a new one comes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replaces: Option<String>,
+    /// The hash of the token in the link by which the payer came, who comes back there even if the request has another link by then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link_hash: Option<[u8; 32]>,
     /// The name of the token that asked for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked_by: Option<String>,

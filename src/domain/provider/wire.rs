@@ -63,6 +63,8 @@ struct SessionBody<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct MethodBody<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<&'a str>,
     provider_method_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     provider_customer_id: Option<&'a str>,
@@ -127,6 +129,7 @@ impl ProviderCall {
             description: content.description.as_deref(),
             reference: content.invoice_number.as_deref().or(content.order_id.as_deref()),
             method: content.method.as_ref().filter(|_| session.is_none()).map(|method| MethodBody {
+                provider: method.provider.as_deref(),
                 provider_method_id: &method.provider_method_id,
                 provider_customer_id: method.provider_customer_id.as_deref(),
                 network_transaction_id: method.network_transaction_id.as_deref(),

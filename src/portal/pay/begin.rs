@@ -19,7 +19,7 @@ use crate::domain::decide::paying::CALL_PLACE;
 use crate::domain::entrypoints::provider::Provider;
 use crate::domain::kernel::problem::Rejection;
 use crate::domain::provider::{CallId, CallKind, CallState, SessionContent};
-use crate::domain::requests::RequestKind;
+use crate::domain::requests::{MethodType, RequestContent, RequestKind};
 use crate::domain::transactions::id::TransId;
 use crate::portal::visit::Visit;
 use crate::store::{FoundCall, StoreError};
@@ -110,7 +110,7 @@ fn way(visit: &Visit<'_>, opened: &Opened<'_>, form: &PayForm) -> Option<AnswerW
                 stored.or_else(|| form.filled.get(field.name()).cloned())
             };
             Some(AnswerWay::Page(SessionContent {
-                method_types: vec![*method_type],
+                method_types: first_of(*method_type, looked.request.content.as_ref()),
                 return_url: format!("{own}?{CALL}={CALL_PLACE}"),
                 cancel_url: own,
                 language: visit.language,
@@ -125,6 +125,13 @@ fn way(visit: &Visit<'_>, opened: &Opened<'_>, form: &PayForm) -> Option<AnswerW
         }
         _ => None,
     }
+}
+
+/// The ways that a request takes, the chosen one first: on the provider's page the payer may still think otherwise.
+fn first_of(chosen: MethodType, content: Option<&RequestContent>) -> Vec<MethodType> {
+    let allowed = content.map_or(&[][..], |content| &content.method_types);
+    let others = allowed.iter().copied().filter(|method_type| *method_type != chosen);
+    std::iter::once(chosen).chain(others).collect()
 }
 
 /// The operator's own address for a payment.
@@ -169,6 +176,12 @@ fn page_of_provider(found: &FoundCall) -> Option<String> {
     content.url.clone().filter(|_| found.call.state == CallState::RequiresAction)
 }
 
+/// The call that the query names.
+pub(super) fn asked_call(visit: &Visit<'_>) -> Option<CallId> {
+    let asked = visit.asked(CALL).and_then(|text| TransId::parse(&text));
+    asked.filter(|(place, _)| *place == visit.entrypoint.id).map(|(_, id)| id)
+}
+
 /// What became of the call that the query names, or of the one under way of a request that can be answered once. `None` if the
 /// page of the request tells it.
 pub(super) async fn outcome(
@@ -177,9 +190,12 @@ pub(super) async fn outcome(
 ) -> Result<Option<HttpResponse>, PageError> {
     let looked = &opened.looked;
     let (place, calls) = (visit.entrypoint.id, visit.portal.store.provider());
-    let asked = visit.asked(CALL).and_then(|text| TransId::parse(&text)).filter(|(of, _)| *of == place);
-    let id = match asked {
-        Some((_, id)) => {
+    let id = match asked_call(visit) {
+        Some(id) => {
+            if calls.waits_for_payer(place, (id, looked.request.id)).await? {
+                // The payer is back, so the provider may know more by now.
+                calls.hint(place, id).await?;
+            }
             calls.wait(place, id, (PATIENCE_BACK, false)).await?;
             Some(id)
         }

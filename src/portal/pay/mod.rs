@@ -13,7 +13,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderValue;
 use askama::Template;
 
-use self::begin::{outcome, pay};
+use self::begin::{asked_call, outcome, pay};
 use self::form::{fields, parse, tests};
 use self::limits::Counted;
 use self::opened::{Opened, Place};
@@ -28,6 +28,7 @@ use crate::domain::entrypoints::theme::Language;
 use crate::domain::invoices::{Invoice, InvoiceState, language_of};
 use crate::domain::kernel::card;
 use crate::domain::kernel::money::Money;
+use crate::domain::numbers;
 use crate::domain::provider::sandbox::TestMethod;
 use crate::domain::requests::{MethodType, Request, RequestKind, RequestState};
 use crate::domain::transactions::id::TransId;
@@ -83,12 +84,14 @@ enum Seen {
     UsedUp,
     Expired,
     Cancelled,
+    /// It has another link.
+    Replaced,
     Open,
 }
 
 /// `GET /pay/{entry}/{token}`.
 pub(super) async fn show(visit: &Visit<'_>) -> PageResult {
-    let Some(looked) = look(visit, false).await? else { return Ok(nothing()) };
+    let Some(looked) = look(visit, false).await? else { return back(visit).await };
     let visit = &visit.in_language(language(visit, &looked));
     let place = Place::Link(visit.request.match_info().query("token"));
     shown(visit, &Opened { looked, place }).await
@@ -98,6 +101,20 @@ pub(super) async fn show(visit: &Visit<'_>) -> PageResult {
 pub(super) async fn show_own(visit: &Visit<'_>, signed_in: &SignedIn) -> PageResult {
     let looked = look_own(visit, signed_in, false).await?;
     shown(visit, &Opened { looked, place: Place::Portal(signed_in) }).await
+}
+
+/// What became of a payment whose payer comes back by a link that was replaced meanwhile.
+async fn back(visit: &Visit<'_>) -> PageResult {
+    let token = visit.request.match_info().query("token");
+    let Some(id) = asked_call(visit).filter(|_| is_secret(token)) else { return Ok(nothing()) };
+    let found = visit.portal.store.requests().look_back(visit.entrypoint.id, token.to_owned(), id).await?;
+    let Some(looked) = found else { return Ok(nothing()) };
+    let visit = &visit.in_language(language(visit, &looked));
+    let opened = Opened { looked, place: Place::Link(token) };
+    match outcome(visit, &opened).await? {
+        Some(answer) => Ok(answer),
+        None => over(visit, &opened, &Seen::Replaced),
+    }
 }
 
 async fn shown(visit: &Visit<'_>, opened: &Opened<'_>) -> PageResult {
@@ -217,6 +234,7 @@ fn over(visit: &Visit<'_>, opened: &Opened<'_>, seen: &Seen) -> PageResult {
         }
         Seen::UsedUp => (StatusCode::GONE, texts.pay_used_up, texts.pay_used_up_lead.to_owned()),
         Seen::Expired => (StatusCode::GONE, texts.pay_expired, texts.pay_expired_lead.to_owned()),
+        Seen::Replaced => (StatusCode::GONE, texts.pay_replaced, texts.pay_replaced_lead.to_owned()),
         Seen::Cancelled => {
             let lead = if is_payment { texts.pay_cancelled_lead } else { texts.save_cancelled_lead };
             (StatusCode::GONE, texts.pay_cancelled, lead.to_owned())
@@ -240,7 +258,7 @@ async fn page(visit: &Visit<'_>, opened: &Opened<'_>, form: Checked, sent: Optio
     let is_wrong = form.is_wrong();
     let is_sandbox = visit.entrypoint.provider == Provider::Sandbox;
     let is_payment = request.kind == RequestKind::Payment;
-    let written = |amount: Money| format!("{} {}", request.currency.written(amount), request.currency);
+    let written = |amount: Money| numbers::price(visit.language, request.currency, amount);
     let asked = request.asked(opened.looked.invoice.as_ref());
     let typed = sent.map(|sent| sent.get("amount")).filter(|text| !card::holds(text)).unwrap_or_default();
     let own_amount = (is_payment && asked.is_none()).then(|| {
@@ -264,7 +282,7 @@ async fn page(visit: &Visit<'_>, opened: &Opened<'_>, form: Checked, sent: Optio
         own_amount,
         description: content.description.or(bill),
         choose: if is_payment { texts.pay_method } else { texts.save_method },
-        until: until(request),
+        until: until(visit, request),
         choices: if is_sandbox {
             test_choices(texts, &content.method_types, chosen)
         } else {
@@ -302,10 +320,8 @@ fn lead(visit: &Visit<'_>, is_payment: bool, is_own: bool) -> String {
 }
 
 /// Until when it can be answered, in UTC.
-pub(super) fn until(request: &Request) -> String {
-    let text = request.expires_at.to_rfc3339();
-    let minutes: String = text.chars().take(16).collect();
-    format!("{} UTC", minutes.replace('T', " "))
+pub(super) fn until(visit: &Visit<'_>, request: &Request) -> String {
+    numbers::minute(visit.language, request.expires_at)
 }
 
 fn note(texts: &Texts, state: RequestState) -> Option<&'static str> {

@@ -1,6 +1,8 @@
 //! Reads of customers: one by id, several by id, a history.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use diesel::prelude::*;
@@ -8,10 +10,10 @@ use diesel::sql_types::{Array, BigInt};
 
 use super::load::{customer_rows, version_of};
 use super::record_cache::{self, OpenedRecord, RecordCache};
-use super::rows::{Versioned, VersionedColumns, whole};
+use super::rows::{CustomerRow, Versioned, VersionedColumns, whole};
 use crate::domain::customers::history::{FieldChange, difference};
 use crate::domain::customers::identifier::reference_key;
-use crate::domain::customers::record::Customer;
+use crate::domain::customers::record::{Customer, Stored};
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::kernel::time::Micros;
 use crate::domain::references::Reference;
@@ -21,6 +23,7 @@ use crate::store::engine::prepared::ask;
 use crate::store::engine::reader::Results;
 use crate::store::engine::schema::history;
 use crate::store::entrypoints::lock_row::read_lock_row;
+use crate::store::events;
 use crate::store::index::digests::{self, Customers};
 use crate::store::keys::keyring::KeyRing;
 
@@ -147,27 +150,41 @@ fn of_one(found: OneResult) -> Result<OneResult, StoreError> {
     }
 }
 
-/// One entry of a customer's history.
+/// One entry of a customer's history: a version of the record, or a change of what hangs on it.
 #[derive(Debug, Clone)]
 pub struct HistoryEntry {
-    /// The version that the change made.
-    pub version: i64,
+    /// The version that the change made; `None` where the record itself did not change.
+    pub version: Option<i64>,
     /// The time of the change.
     pub at: Micros,
-    /// The operation.
+    /// The operation, or the kind of the event.
     pub operation: String,
+    /// The id of what hangs on the customer and changed.
+    pub subject_id: Option<String>,
     /// The name of the token that made the change.
     pub token_name: String,
     /// The id of the token that made the change.
     pub token_jti: String,
-    /// The changed fields with their values before and after; empty after an erasure.
+    /// The changed fields with their values before and after; empty after an erasure. An event has no values.
     pub changes: Vec<FieldChange>,
+}
+
+/// Which entries of a history are wanted.
+#[derive(Debug, Clone)]
+pub struct HistoryPage {
+    /// How many of the newest entries to pass over.
+    pub skip: i64,
+    /// How many to read.
+    pub limit: i64,
+    /// The kinds of events that stand among them.
+    pub kinds: Vec<&'static str>,
 }
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = history)]
 struct EntryRow {
     version: i64,
+    seq: i64,
     at_us: i64,
     operation: String,
     token_name: String,
@@ -185,26 +202,76 @@ pub(crate) fn entries(
     ring: &KeyRing,
     entrypoint_id: i64,
     id: i64,
-    skip: i64,
-    limit: i64,
+    page: &HistoryPage,
 ) -> Result<Option<(Vec<HistoryEntry>, i64)>, StoreError> {
     let Some(row) = customer_rows(conn, entrypoint_id, &[id])?.pop() else { return Ok(None) };
     let key = ring.data_key(conn, row.key_id)?;
     let current = row.open(&key)?;
-    let newest = row.version - skip;
-    let rows: Vec<EntryRow> = on!(conn, |c| history::table
+    let most = page.skip.saturating_add(page.limit);
+    let (events, count) = events::newest(conn, (entrypoint_id, id), &page.kinds, most)?;
+    let versions: Vec<(i64, i64)> = on!(conn, |c| history::table
         .filter(history::entrypoint_id.eq(entrypoint_id))
         .filter(history::customer_id.eq(id))
-        .filter(history::version.le(newest))
+        .filter(history::version.le(row.version))
         .order(history::version.desc())
-        .limit(limit)
+        .limit(most)
+        .select((history::seq, history::version))
+        .load(c))?;
+    // Both are the newest of their kind, so the newest of all are among them. Numbers grow with the versions.
+    let events = events.into_iter().map(|seq| (seq, None));
+    let mut all: Vec<(i64, Option<i64>)> =
+        versions.into_iter().map(|(seq, version)| (seq, Some(version))).chain(events).collect();
+    all.sort_unstable_by_key(|(seq, _)| Reverse(*seq));
+    let skip = usize::try_from(page.skip).unwrap_or(usize::MAX);
+    let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+    let wanted: Vec<(i64, Option<i64>)> = all.into_iter().skip(skip).take(limit).collect();
+    let numbers: Vec<i64> =
+        wanted.iter().filter(|(_, version)| version.is_none()).map(|(seq, _)| *seq).collect();
+    let mut entries: Vec<(i64, HistoryEntry)> =
+        events::read(conn, entrypoint_id, &numbers)?.into_iter().map(of_event).collect();
+    let mut wanted_versions = wanted.iter().filter_map(|(_, version)| *version);
+    if let Some(newest) = wanted_versions.next() {
+        let oldest = wanted_versions.last().unwrap_or(newest);
+        entries.extend(revisions(conn, ring, (&row, &current), oldest..=newest)?);
+    }
+    entries.sort_by_key(|(seq, _)| Reverse(*seq));
+    Ok(Some((entries.into_iter().map(|(_, entry)| entry).collect(), row.version + count)))
+}
+
+fn of_event(event: events::Logged) -> (i64, HistoryEntry) {
+    let change = |field| FieldChange { field, from: None, to: None };
+    let entry = HistoryEntry {
+        version: None,
+        at: event.at,
+        operation: event.kind,
+        subject_id: event.subject_id,
+        token_name: event.actor.name,
+        token_jti: event.actor.jti,
+        changes: event.changed.into_iter().map(change).collect(),
+    };
+    (event.seq, entry)
+}
+
+/// The versions of a record in a range, newest first, each with its number among all changes.
+fn revisions(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    (row, current): (&CustomerRow, &Stored),
+    versions: RangeInclusive<i64>,
+) -> Result<Vec<(i64, HistoryEntry)>, StoreError> {
+    let rows: Vec<EntryRow> = on!(conn, |c| history::table
+        .filter(history::entrypoint_id.eq(row.entrypoint_id))
+        .filter(history::customer_id.eq(row.customer_id))
+        .filter(history::version.between(*versions.start(), *versions.end()))
+        .order(history::version.desc())
         .select(EntryRow::as_select())
         .load(c))?;
+    let newest = *versions.end();
     // The state after the newest entry of the page: the record itself, or the image in the next newer entry.
     let mut after: Option<Customer> = if newest == row.version {
-        Some(current.customer)
+        Some(current.customer.clone())
     } else {
-        version_of(conn, ring, &row, newest)?.map(|stored| stored.customer)
+        version_of(conn, ring, row, newest)?.map(|stored| stored.customer)
     };
     let mut entries = Vec::with_capacity(rows.len());
     for entry in rows {
@@ -215,15 +282,19 @@ pub(crate) fn entries(
             Some(after) if !current.erased => difference(before.as_ref(), after),
             _ => Vec::new(),
         };
-        entries.push(HistoryEntry {
-            version: entry.version,
-            at: Micros(entry.at_us),
-            operation: entry.operation,
-            token_name: entry.token_name,
-            token_jti: entry.token_jti,
-            changes,
-        });
+        entries.push((
+            entry.seq,
+            HistoryEntry {
+                version: Some(entry.version),
+                at: Micros(entry.at_us),
+                operation: entry.operation,
+                subject_id: None,
+                token_name: entry.token_name,
+                token_jti: entry.token_jti,
+                changes,
+            },
+        ));
         after = before;
     }
-    Ok(Some((entries, row.version)))
+    Ok(entries)
 }

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use tokio::sync::oneshot;
 
 use super::details::{self, Details};
-use super::find::{self, Found, HistoryEntry};
+use super::find::{self, Found, HistoryEntry, HistoryPage};
 use super::lists::{self, IdPage, ListPage, ListRequest, Listed};
 use super::load::block_of;
 use super::record_cache::RecordCache;
@@ -358,7 +358,7 @@ impl Customers<'_> {
             .await
     }
 
-    /// Entries of a customer's history, newest first, and the total number.
+    /// Entries of a customer's history, newest first, and the total number: versions of the record, and events of some kinds.
     ///
     /// # Errors
     /// Database errors; [`StoreError::Corrupt`].
@@ -366,10 +366,9 @@ impl Customers<'_> {
         self,
         entrypoint_id: i64,
         id: i64,
-        skip: i64,
-        limit: i64,
+        page: HistoryPage,
     ) -> Result<Option<(Vec<HistoryEntry>, i64)>, StoreError> {
-        self.0.read(move |conn, ring| find::entries(conn, ring, entrypoint_id, id, skip, limit)).await
+        self.0.read(move |conn, ring| find::entries(conn, ring, entrypoint_id, id, &page)).await
     }
 
     /// Decides a command that changes nothing, without the lock.

@@ -153,6 +153,28 @@ impl ProviderCalls<'_> {
         Ok(())
     }
 
+    /// Whether the provider of a call, which answers a request, waits for the payer.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn waits_for_payer(
+        self,
+        entrypoint_id: i64,
+        (id, request_id): (CallId, RequestId),
+    ) -> Result<bool, StoreError> {
+        self.0
+            .look_up(move |conn, _| {
+                let found: Option<i16> = on!(conn, |c| provider_call::table
+                    .find((entrypoint_id, id.0.to_vec()))
+                    .filter(provider_call::request_id.eq(request_id.0.to_vec()))
+                    .select(provider_call::state)
+                    .first(c)
+                    .optional())?;
+                Ok(found == Some(CallState::RequiresAction.number()))
+            })
+            .await
+    }
+
     /// Waits until this process writes a call down.
     pub async fn queued(self) {
         self.0.calls_queued.notified().await;

@@ -7,6 +7,7 @@ use crate::domain::customers::draft::Secret;
 use crate::domain::filter::ListOrder;
 use crate::domain::invoices::Invoice;
 use crate::domain::kernel::time::Micros;
+use crate::domain::provider::CallId;
 use crate::domain::requests::filter::{RequestField, RequestFilter};
 use crate::domain::requests::{NewLink, Request, RequestId, RequestKind, RequestState};
 use crate::store::Requests;
@@ -17,6 +18,7 @@ use crate::store::engine::ordered::ordered;
 use crate::store::engine::schema::payment_request;
 use crate::store::invoices;
 use crate::store::keys::keyring::KeyRing;
+use crate::store::provider;
 use crate::vault::{new_secret, secret_hash};
 
 /// A page of a list of requests.
@@ -215,6 +217,28 @@ impl Requests<'_> {
         self.0
             .look_up(move |conn, ring| {
                 let id = super::with_link(conn, entrypoint_id, &secret_hash(&token))?;
+                id.map_or(Ok(None), |id| looked(conn, ring, entrypoint_id, id))
+            })
+            .await
+    }
+
+    /// The request that a call answers, for a payer who came by the link with this token and comes back after the request got another
+    /// link. It changes nothing.
+    ///
+    /// # Errors
+    /// Database errors; [`StoreError::Corrupt`].
+    pub async fn look_back(
+        self,
+        entrypoint_id: i64,
+        token: String,
+        call_id: CallId,
+    ) -> Result<Option<LookedRequest>, StoreError> {
+        self.0
+            .look_up(move |conn, ring| {
+                let Some(call) = provider::one(conn, ring, entrypoint_id, call_id)? else { return Ok(None) };
+                let hash = call.content.and_then(|content| content.link_hash);
+                let came_by_it = hash == Some(secret_hash(&token));
+                let id = call.request_id.filter(|_| came_by_it);
                 id.map_or(Ok(None), |id| looked(conn, ring, entrypoint_id, id))
             })
             .await

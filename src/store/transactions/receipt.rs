@@ -4,8 +4,10 @@ use super::load::{Opener, by_id, payers};
 use crate::clock;
 use crate::domain::customers::fields::TextField;
 use crate::domain::decide::command::KeyUse;
+use crate::domain::entrypoints::theme::Language;
 use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::mail::{MailKind, NewMail, Receipt};
+use crate::domain::numbers;
 use crate::domain::transactions::Transaction;
 use crate::domain::transactions::id::TransId;
 use crate::domain::transactions::status::{Operation, Status};
@@ -20,13 +22,12 @@ fn refused(code: &'static str, message: &str) -> StoreError {
 }
 
 /// What the receipt of a transaction says.
-fn receipt_of(entrypoint_id: i64, transaction: &Transaction) -> Receipt {
+fn receipt_of(entrypoint_id: i64, language: Language, transaction: &Transaction) -> Receipt {
     let details = &transaction.details;
     let parts = [transaction.method.as_deref(), details.masked_account.as_deref()];
-    let at = transaction.occurred_at.to_rfc3339();
     Receipt {
-        amount: format!("{} {}", transaction.currency.written(transaction.amount), transaction.currency),
-        day: at.get(..10).unwrap_or_default().to_owned(),
+        amount: numbers::price(language, transaction.currency, transaction.amount),
+        day: numbers::day_of(language, transaction.occurred_at),
         number: transaction.id.show(entrypoint_id),
         description: details.description.as_deref().unwrap_or_default().to_owned(),
         method: parts.into_iter().flatten().collect::<Vec<_>>().join(" "),
@@ -83,7 +84,7 @@ impl Transactions<'_> {
                     let problems = vec![Problem::parameter("email", "other_address", message)];
                     return Err(Rejection::Invalid(problems).into());
                 }
-                let receipt = Some(receipt_of(entrypoint_id, &transaction));
+                let receipt = Some(receipt_of(entrypoint_id, found.entrypoint.theme.language, &transaction));
                 let mail = NewMail { receipt, ..NewMail::of(entrypoint_id, customer_id, MailKind::Receipt) };
                 enqueue_to(conn, ring, &mail, customer, clock::now())?;
                 Ok(answer)

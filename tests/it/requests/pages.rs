@@ -47,6 +47,14 @@ both!(rules_20_the_page_says_who_asks_for_what_and_to_look_changes_nothing, |db|
     browser.headers = vec![("accept-language", "en".to_owned())];
     browser.get(&page_of(&french)).await.expect(200).says("lang=\"fr\"");
 
+    let large = json!({"amount": 1234.5, "currency": "EUR", "language": "fr", "expiresAt": "2027-02-01T09:05:00Z",
+        "collect": ["address"]});
+    let bea = created(&client, "demo", &json!({"email": "bea@example.test", "firstname": "Bea"})).await;
+    let page = browser.get(&page_of(&asked(&client, bea, &large).await)).await.expect(200);
+    let page = page.says("1\u{202f}234,50 EUR").says("1er février 2027, 09:05 UTC").says(">Allemagne<");
+    let place = |name: &str| page.text.find(&format!(">{name}<")).unwrap_or_else(|| panic!("{name}"));
+    assert!(place("Danemark") < place("Égypte") && place("Égypte") < place("Fidji"), "accents come last");
+
     let link = linked(&client, ada, &json!({"methodTypes": ["card"]})).await;
     let page = browser.get(&page_of(&link)).await.expect(200).says("asks you to save a payment method");
     assert!(!page.text.contains("USD") && page.says("Save a payment method").field("amount").is_none());

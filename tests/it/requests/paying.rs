@@ -323,6 +323,45 @@ both!(rules_20_the_adapters_pages_take_payments_and_methods, |db| async {
     assert_eq!(moved, ["charge 20.00", "refund -10.00", "charge 3.00"]);
 });
 
+both!(rules_20_a_payer_who_comes_back_learns_at_once_what_became_of_it, |db| async {
+    let folder = tempfile::tempdir().unwrap();
+    let adapter = Program::adapter(&folder.path().join("ledger.db"), &[]);
+    let server = Server::start_on(&site(db, &adapter.url)).await;
+    let client = till(&server, "http");
+    let ada = created(&client, "till", &json!({"email": "ada@example.test"})).await;
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let choose = async |url: &str, choice: &str| {
+        let back = http.post(url).form(&[("choice", choice)]).send().await.unwrap();
+        assert_eq!(back.status(), 303);
+        let back = back.headers()["location"].to_str().unwrap().to_owned();
+        back[back.find("/pay/").unwrap_or_else(|| panic!("{back}"))..].to_owned()
+    };
+    let mut browser = Browser::new(&server, "till");
+    let request = asked(&client, ada, &json!({"amount": 20, "methodTypes": ["ach", "card"]})).await;
+    let page = page_of(&request);
+    let url = address(&browser.submit(&page, &[("methodType", "card")]).await.expect(200));
+    // The payer chose a card, and may still think otherwise there.
+    let shown = http.get(&url).send().await.unwrap().text().await.unwrap();
+    assert!(shown.contains("test-visa") && shown.contains("test-ach"), "{shown}");
+    // Meanwhile the store sends the customer another link.
+    let id = request["paymentRequestId"].as_str().unwrap();
+    let resent = client.post(&format!("/api/PaymentRequest/{id}/resend"), &json!({"notify": false})).await;
+    let newest = page_of(&resent.expect(200).json["responseData"]);
+    browser.get(&page).await.expect(404);
+    let back = choose(&url, "test-visa").await;
+    assert!(back.starts_with(&page), "{back}");
+    // Nobody waits for the next time at which the service would have asked.
+    browser.get(&back).await.expect(200).says("Thank you").says(&back[back.find("call=").unwrap() + 5..]);
+    browser.get(&newest).await.expect(200).says("Thank you");
+    // The id of a call leads nowhere without the link by which its payer came, nor does the link without it.
+    let call = &back[back.find('?').unwrap()..];
+    browser.get(&format!("/pay/till/{}{call}", "A".repeat(43))).await.expect(404);
+    browser.get(&page).await.expect(404);
+    browser.get(&format!("{page}?call=1-00000000000000000000000000000000")).await.expect(404);
+    let other = asked(&client, ada, &json!({"amount": 3})).await;
+    browser.get(&format!("{}{call}", page_of(&other))).await.expect(200).says("3.00 USD");
+});
+
 /// Where the page that leads to the provider goes.
 fn address(page: &Page) -> String {
     let at = page.text.find("content=\"0; url=").unwrap_or_else(|| panic!("{}", page.text)) + 16;

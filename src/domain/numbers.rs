@@ -3,7 +3,10 @@
 use chrono::{Datelike as _, NaiveDate};
 use rust_decimal::Decimal;
 
-use super::invoice::{Currency, Language};
+use super::entrypoints::theme::Language;
+use super::kernel::money::Money;
+use super::kernel::time::Micros;
+use super::transactions::currency::Currency;
 
 /// The space between groups of three digits in French: narrow, and no line ends at it.
 const NARROW_SPACE: char = '\u{202f}';
@@ -11,23 +14,45 @@ const NARROW_SPACE: char = '\u{202f}';
 const FIXED_SPACE: char = '\u{a0}';
 
 /// `1,234.50` or `1 234,50`: at least as many decimals as the currency has, and all that the amount has.
-pub(super) fn amount(language: Language, currency: &Currency, value: Decimal) -> String {
-    number(language, value, currency.decimals)
+pub fn amount(language: Language, decimals: u32, value: Decimal) -> String {
+    number(language, value, decimals)
 }
 
 /// `1,234.50 USD` or `1 234,50 USD`.
-pub(super) fn money(language: Language, currency: &Currency, value: Decimal) -> String {
-    let amount = amount(language, currency, value);
-    if currency.code.is_empty() { amount } else { format!("{amount}{FIXED_SPACE}{}", currency.code) }
+pub fn money(language: Language, (code, decimals): (&str, u32), value: Decimal) -> String {
+    let amount = amount(language, decimals, value);
+    if code.is_empty() { amount } else { format!("{amount}{FIXED_SPACE}{code}") }
+}
+
+/// An amount in pages and mails, such as `1,234.50 USD`. Its last space is a usual one, so that people find it as they type it.
+pub fn price(language: Language, currency: Currency, value: Money) -> String {
+    let decimals = u32::try_from(currency.digits()).unwrap_or(2);
+    let value = Decimal::new(value.units(), 4);
+    money(language, (currency.code(), decimals), value).replace(FIXED_SPACE, " ")
+}
+
+/// A day in pages and mails, such as `29 November 2026`.
+pub fn day(language: Language, day: NaiveDate) -> String {
+    date(language, day).replace(FIXED_SPACE, " ")
+}
+
+/// The day of a time in pages and mails, in UTC.
+pub fn day_of(language: Language, time: Micros) -> String {
+    day(language, time.date())
+}
+
+/// A time in pages, such as `29 November 2026, 14:05 UTC`.
+pub fn minute(language: Language, time: Micros) -> String {
+    format!("{}, {} UTC", day_of(language, time), time.hour_and_minute())
 }
 
 /// `1,500.25` or `1 500,25`: all decimals but trailing zeros.
-pub(super) fn quantity(language: Language, value: Decimal) -> String {
+pub fn quantity(language: Language, value: Decimal) -> String {
     number(language, value, 0)
 }
 
 /// `5.5%` or `5,5 %`.
-pub(super) fn percent(language: Language, value: Decimal) -> String {
+pub fn percent(language: Language, value: Decimal) -> String {
     let number = number(language, value, 0);
     match language {
         Language::English => format!("{number}%"),
@@ -36,7 +61,7 @@ pub(super) fn percent(language: Language, value: Decimal) -> String {
 }
 
 /// `29 November 2026` or `29 novembre 2026`.
-pub(super) fn date(language: Language, date: NaiveDate) -> String {
+pub fn date(language: Language, date: NaiveDate) -> String {
     const ENGLISH: [&str; 12] = [
         "January",
         "February",
@@ -116,10 +141,6 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn currency(code: &str, decimals: u32) -> Currency {
-        Currency { code: code.to_owned(), decimals }
-    }
-
     #[test]
     fn money_has_the_decimals_of_its_currency_and_the_separators_of_its_language() {
         for (value, code, decimals, english, french) in [
@@ -131,11 +152,22 @@ mod tests {
             ("-0.00", "USD", 2, "0.00\u{a0}USD", "0,00\u{a0}USD"),
             ("999999", "", 2, "999,999.00", "999\u{202f}999,00"),
         ] {
-            let currency = currency(code, decimals);
-            assert_eq!(money(Language::English, &currency, decimal(value)), english);
-            assert_eq!(money(Language::French, &currency, decimal(value)), french);
+            assert_eq!(money(Language::English, (code, decimals), decimal(value)), english);
+            assert_eq!(money(Language::French, (code, decimals), decimal(value)), french);
         }
-        assert!(amount(Language::English, &currency("USD", u32::MAX), Decimal::MAX).len() < 60);
+        assert!(amount(Language::English, u32::MAX, Decimal::MAX).len() < 60);
+    }
+
+    #[test]
+    fn pages_and_mails_write_prices_and_times_with_usual_spaces() {
+        let amount = Money::parse("1234.5").unwrap();
+        let price = |language, code| price(language, Currency::parse(code).unwrap(), amount);
+        assert_eq!(price(Language::English, "USD"), "1,234.50 USD");
+        assert_eq!(price(Language::French, "KWD"), "1\u{202f}234,500 KWD");
+        // 2026-12-01T09:05:00Z
+        let time = Micros(1_796_115_900_000_000);
+        assert_eq!(minute(Language::English, time), "1 December 2026, 09:05 UTC");
+        assert_eq!(minute(Language::French, time), "1er décembre 2026, 09:05 UTC");
     }
 
     #[test]

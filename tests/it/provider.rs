@@ -74,7 +74,17 @@ both!(rules_20_the_history_of_a_customer_names_who_charged_and_paid_back, |db| a
         "--name",
         "the clerk",
         "--scope",
-        "customers:read,customers:write,pii:read,money:read,money:write,money:charge",
+        "customers:read",
+        "--scope",
+        "customers:write",
+        "--scope",
+        "pii:read",
+        "--scope",
+        "money:read",
+        "--scope",
+        "money:write",
+        "--scope",
+        "money:charge",
     ]);
     let clerk_jti = jti(&clerk);
     let clerk = server.anonymous().token(&clerk);

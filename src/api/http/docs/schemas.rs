@@ -5,6 +5,7 @@ use strum::VariantArray as _;
 
 use crate::domain::customers::history::Operation;
 use crate::domain::customers::record::Status;
+use crate::domain::decide::events::EventKind;
 
 /// The members of answers that are absent at times; all others are always there, and null where there is nothing to say.
 const OPTIONAL: [(&str, &[&str]); 9] = [
@@ -68,7 +69,9 @@ fn rules() -> Vec<(&'static str, Value)> {
     let codes: Vec<Value> = Status::VARIANTS.iter().map(|status| status.code().into()).collect();
     let codes_or_null = [codes.as_slice(), &[Value::Null]].concat();
     let settable: Vec<&Value> = codes_or_null.iter().filter(|code| **code != -99).collect();
-    let operations: Vec<&str> = Operation::VARIANTS.iter().map(|operation| operation.name()).collect();
+    let events = EventKind::VARIANTS.iter().map(|kind| kind.name());
+    let operations: Vec<&str> =
+        Operation::VARIANTS.iter().map(|operation| operation.name()).chain(events).collect();
     let money = json!({"type": "number", "format": "double"});
     let entries = json!({
         "oneOf": [

@@ -12,6 +12,7 @@ use strum::VariantArray as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::api;
+use crate::api::InsideApi;
 use crate::api::Shared;
 use crate::api::http::auth::Guard;
 use crate::api::http::connections::{Connections, raise_file_limit};
@@ -27,6 +28,8 @@ use crate::hashing::HashLane;
 use crate::jobs;
 use crate::jobs::StopSignal;
 use crate::mail::Transport;
+use crate::console;
+use crate::console::{Console, ConsoleSettings};
 use crate::portal;
 use crate::portal::{Portal, PortalSettings};
 use crate::server::{Listeners, Reception};
@@ -128,6 +131,12 @@ fn portal_settings(serve: &Serve) -> PortalSettings {
         link_secs: secs(serve.link_ttl),
         first_wait: serve.login_wait,
     }
+}
+
+fn console_settings(serve: &Serve) -> ConsoleSettings {
+    let PortalSettings { has_provider, base_path, public_url, is_secure, session, first_wait, .. } =
+        portal_settings(serve);
+    ConsoleSettings { has_provider, base_path, public_url, is_secure, session, first_wait }
 }
 
 /// How many connections the service serves: as many as set, if it may open as many files.
@@ -237,6 +246,9 @@ pub async fn serve(
     let hashing = HashLane::new(hash_threads, HASHES_OF_PORTAL);
     let portal = Portal::new(Arc::clone(&store), hashing, settings).map_err(system)?;
     let portal = Data::new(portal);
+    let hashing = HashLane::new(hash_threads, HASHES_OF_PORTAL);
+    let console = Console::new(Arc::clone(&store), hashing, console_settings(serve)).map_err(system)?;
+    let console = Data::new(console);
     let connections_max = connections_max(serve);
     let connections = Arc::new(Connections::new(connections_max));
     let ends = Arc::new(AtomicBool::new(false));
@@ -257,7 +269,7 @@ pub async fn serve(
     let health = health_server(serve, &state, &shared)?;
     let listeners = Listeners::bind(serve.listen.addresses())
         .map_err(|error| cannot_listen(&serve.listen, &error, "--listen"))?;
-    let server = http_server(&listeners, serve, state, shared, portal, connections_max)?;
+    let server = http_server(&listeners, serve, state, shared, (portal, console), connections_max)?;
     let mut signals = StopSignals::listen().map_err(system)?;
     // After the bind: if a first start fails because its address is in use, the next start prints the token.
     let token = first_token(&store, is_embedded && serve.listen.is_loopback()).await?;
@@ -347,7 +359,7 @@ fn http_server(
     serve: &Serve,
     state: Data<App>,
     shared: Shared,
-    portal: Data<Portal>,
+    (portal, console): (Data<Portal>, Data<Console>),
     connections_max: usize,
 ) -> Result<Server, Failure> {
     let origins = serve.allow_origin.clone();
@@ -359,10 +371,12 @@ fn http_server(
         head_timeout: HEAD_TIMEOUT,
     };
     let application = move || {
-        let portal = portal.clone();
+        let (portal, console) = (portal.clone(), console.clone());
+        let inside = InsideApi::new(state.clone(), shared.clone());
         api::application(state.clone(), shared.clone(), origins.clone(), |pages| {
-            pages.app_data(portal);
+            pages.app_data(portal).app_data(console);
             portal::routes(pages);
+            console::routes(pages, inside);
         })
     };
     listeners.server(&reception, application).map_err(system)

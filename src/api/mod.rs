@@ -9,6 +9,7 @@ mod entrypoints;
 mod exports;
 pub mod http;
 mod imports;
+mod inside;
 mod ingest;
 mod invitations;
 mod invoices;
@@ -38,6 +39,7 @@ use self::http::docs::Swagger;
 use self::http::routes::Routes;
 use self::http::static_file::StaticFile;
 pub use self::imports::JobOut;
+pub use self::inside::{InsideApi, InsideBody, InsideRequest};
 
 /// The route table: every URL of the service.
 fn routes(config: &mut ServiceConfig<'_>) {
@@ -304,6 +306,30 @@ pub fn application(
                 .wrap(cors)
                 .wrap(from_fn(http::edge::edge))
         })
+        .into_app()
+}
+
+/// The API alone, for pages of this process.
+fn inside_application(
+    state: Data<http::state::App>,
+    shared: Shared,
+) -> ActixApp<
+    impl actix_web::dev::ServiceFactory<
+        actix_web::dev::ServiceRequest,
+        Config = (),
+        Response = actix_web::dev::ServiceResponse<impl actix_web::body::MessageBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    ActixApp::new()
+        .into_utoipa_app()
+        .app_data(state)
+        .app_data(shared.routes)
+        .app_data(shared.text)
+        .app_data(shared.swagger)
+        .configure(routes)
+        .map(|app| app.wrap(from_fn(http::gate::gate)))
         .into_app()
 }
 

@@ -4,6 +4,7 @@
 pub(crate) mod files;
 pub(crate) mod form;
 pub(crate) mod page;
+pub(crate) mod qr;
 pub(crate) mod texts;
 mod theme;
 

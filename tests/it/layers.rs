@@ -17,6 +17,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("api", &["api", "documents", "export", "provider", "store", "domain", "vault", "clock", "hashing"]),
     ("provider", &["domain", "vault", "clock"]),
     ("web", &["web", "domain", "vault"]),
+    ("console", &["console", "api", "web", "store", "domain", "vault", "clock", "hashing"]),
     ("portal", &["portal", "documents", "web", "store", "domain", "vault", "clock", "hashing"]),
     ("mail", &["mail", "domain"]),
     ("jobs", &["jobs", "documents", "mail", "provider", "store", "domain", "vault", "clock"]),
@@ -26,7 +27,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("server", &["api"]),
     (
         "app",
-        &["app", "server", "api", "portal", "jobs", "mail", "store", "domain", "config", "clock", "hashing"],
+        &["app", "server", "api", "console", "portal", "jobs", "mail", "store", "domain", "config", "clock", "hashing"],
     ),
     (
         "cli",
@@ -40,15 +41,15 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("diesel", &["store"]),
     ("diesel_migrations", &["store"]),
-    ("actix_web", &["api", "web", "portal", "server", "app", "cli"]),
-    ("tokio", &["store", "api", "documents", "portal", "server", "app", "jobs", "mail", "cli", "hashing"]),
+    ("actix_web", &["api", "web", "console", "portal", "server", "app", "cli"]),
+    ("tokio", &["store", "api", "console", "documents", "portal", "server", "app", "jobs", "mail", "cli", "hashing"]),
     ("clap", &["config", "cli"]),
     ("aws_lc_rs", &["vault"]),
     ("jsonwebtoken", &["vault"]),
     ("std::env", &["config", "cli"]),
     ("std::fs", &["config", "cli", "mail"]),
     ("tempfile", &["cli"]),
-    ("askama", &["web", "portal"]),
+    ("askama", &["web", "console", "portal"]),
     ("lettre", &["mail"]),
     ("minijinja", &["mail"]),
     ("std::time::SystemTime", &["clock"]),
@@ -146,7 +147,7 @@ fn wrong(source: &Source) -> Vec<String> {
         let vault = match source.part.as_str() {
             "api" | "jobs" => Some(VAULT_ABOVE),
             "web" => Some(VAULT_OF_WEB),
-            "portal" => Some(VAULT_OF_PORTAL),
+            "portal" | "console" => Some(VAULT_OF_PORTAL),
             _ => None,
         };
         if let Some(vault) = vault {

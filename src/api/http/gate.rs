@@ -129,7 +129,7 @@ pub(crate) async fn gate(
             response.headers_mut().insert(name, value);
         }
     }
-    let token_name = admitted.as_ref().map_or("", |caller| caller.claims().sub.as_str());
+    let token_name = admitted.as_ref().map_or("", |caller| caller.claims().logged_name());
     // The path of a page may hold a secret, so log its pattern instead.
     let page = response.request().match_pattern().filter(|_| matches!(routed, Routed::Page));
     let response = finish(
@@ -177,8 +177,15 @@ fn admit(
     if routed.needs_token() {
         let app =
             request.app_data::<Data<App>>().ok_or_else(|| Error::Internal("no application state".into()))?;
-        let (found, left) = app.guard.authenticate(&app.store, request.headers())?;
-        (caller, allowance) = (Some(found), left);
+        // Only pages of this process put a caller there.
+        let known = request.extensions().get::<Caller>().cloned();
+        (caller, allowance) = match known {
+            Some(known) => (Some(known), None),
+            None => {
+                let (found, left) = app.guard.authenticate(&app.store, request.headers())?;
+                (Some(found), left)
+            }
+        };
     }
     match routed {
         Routed::Found { .. } | Routed::Elsewhere | Routed::Page | Routed::Redirect(_) => {

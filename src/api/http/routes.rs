@@ -12,8 +12,8 @@ const PROTECTED: &str = "/api/";
 /// Every path below this one tells how the service is.
 const HEALTH: &str = "/health/";
 
-/// The pages for people: the portal, and those of requests.
-const PAGES: [&str; 2] = ["/portal", "/pay"];
+/// The pages for people: the portal, those of requests, and the console.
+const PAGES: [&str; 3] = ["/portal", "/pay", "/console"];
 
 /// The documentation in a browser.
 const SWAGGER_UI: &str = "/swagger-ui";
@@ -64,7 +64,7 @@ pub(crate) enum Routed<'a> {
     NotFound,
     /// The documentation and its files, which need no token and are not in the table.
     Elsewhere,
-    /// `/portal`, `/pay` and below: pages for people, with their own routes and errors.
+    /// `/portal`, `/pay`, `/console` and below: pages for people, with their own routes and errors.
     Page,
     /// An address that people try. The path is relative, so that it also holds behind a proxy that adds a prefix.
     Redirect(String),

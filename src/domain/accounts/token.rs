@@ -146,6 +146,9 @@ impl<'de> Deserialize<'de> for Entries {
     }
 }
 
+/// How the ids of members of staff begin, which stand where others have the id of a token.
+pub const STAFF_ID: &str = "staff-";
+
 /// The most tokens in the line by which a token was made.
 pub const MAKERS_MAX: usize = 8;
 
@@ -195,6 +198,11 @@ impl Claims {
     /// The id of the stored token: this one, or the one that was exchanged for it.
     pub fn stored_id(&self) -> &String {
         self.parent.as_ref().unwrap_or(&self.jti)
+    }
+
+    /// The name in logs: that of the token, but the id of a member of staff, whose name is a person's.
+    pub fn logged_name(&self) -> &str {
+        if self.jti.starts_with(STAFF_ID) { &self.jti } else { &self.sub }
     }
 
     /// The ids of the tokens whose revocation revokes this one.

@@ -6,7 +6,6 @@ mod begin;
 mod form;
 pub(super) mod limits;
 mod opened;
-mod qr;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -17,7 +16,6 @@ use self::begin::{asked_call, outcome, pay};
 use self::form::{fields, parse, tests};
 use self::limits::Counted;
 use self::opened::{Opened, Place};
-use self::qr::{Qr, qr};
 use super::fields::{Item, item};
 use super::texts::Texts;
 use super::visit::{SignedIn, Visit};
@@ -35,6 +33,7 @@ use crate::domain::transactions::id::TransId;
 use crate::store::LookedRequest;
 use crate::web::form::{Checked, Form, is_secret};
 use crate::web::page::{Frame, MessagePage, form_page, html, refusal};
+use crate::web::qr::{Qr, qr};
 use crate::web::texts::asked_language;
 use crate::web::{PageError, PageResult};
 

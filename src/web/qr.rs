@@ -9,15 +9,15 @@ const MARGIN: usize = 4;
 
 /// A QR code to draw.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Qr {
+pub(crate) struct Qr {
     /// The width and the height, in modules.
-    pub(super) size: usize,
+    pub(crate) size: usize,
     /// The dark modules, as the data of an SVG path.
-    pub(super) path: String,
+    pub(crate) path: String,
 }
 
 /// The code of a text; `None` if the text is too long for one.
-pub(super) fn qr(text: &str) -> Option<Qr> {
+pub(crate) fn qr(text: &str) -> Option<Qr> {
     let code = QrCode::with_error_correction_level(text, EcLevel::M).ok()?;
     let width = code.width();
     let mut path = String::new();

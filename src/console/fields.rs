@@ -1,0 +1,77 @@
+//! Forms as a page shows them: the values that were sent, and the problems at their fields.
+
+use std::collections::BTreeMap;
+
+use super::ask::{No, Problem};
+use crate::domain::entrypoints::theme::Language;
+use crate::domain::kernel::card;
+use crate::web::form::Form;
+
+/// The values and problems of a form.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Fields {
+    values: BTreeMap<String, String>,
+    pub(super) problems: Vec<Problem>,
+}
+
+impl Fields {
+    /// A form with values.
+    pub(super) fn of<'a>(values: impl IntoIterator<Item = (&'a str, String)>) -> Fields {
+        let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Fields { values, problems: Vec::new() }
+    }
+
+    /// The form as it was sent, without what looks like a card number.
+    pub(super) fn sent(form: &Form, names: &[&str]) -> Fields {
+        let value = |name: &&str| {
+            let sent = form.get(name);
+            let shown = if card::holds(sent) { "" } else { sent };
+            ((*name).to_owned(), shown.to_owned())
+        };
+        Fields { values: names.iter().map(value).collect(), problems: Vec::new() }
+    }
+
+    /// The same with what the API refused.
+    pub(super) fn refused(mut self, no: &No) -> Fields {
+        self.problems.clone_from(&no.problems);
+        if self.problems.is_empty() {
+            self.problems.push(Problem { message: no.message.clone(), ..Problem::default() });
+        }
+        self
+    }
+
+    /// Adds a problem.
+    pub(super) fn add(&mut self, field: &str, message: impl Into<String>) {
+        self.problems.push(Problem { field: field.to_owned(), code: String::new(), message: message.into() });
+    }
+
+    /// The value of a field; empty if there is none.
+    pub(super) fn value(&self, name: &str) -> &str {
+        self.values.get(name).map_or("", String::as_str)
+    }
+
+    /// Sets the value of a field.
+    pub(super) fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.values.insert(name.to_owned(), value.into());
+    }
+
+    /// The problems of a field.
+    pub(super) fn of_field(&self, name: &str) -> Vec<&Problem> {
+        self.problems.iter().filter(|problem| problem.field == name).collect()
+    }
+
+    /// The problems of no field among these.
+    pub(super) fn is_wrong(&self) -> bool {
+        !self.problems.is_empty()
+    }
+
+    /// Says the problems in the language of the member, as far as there are words.
+    pub(super) fn in_language(mut self, language: Language) -> Fields {
+        for problem in &mut self.problems {
+            if let Some(words) = super::texts::problem(language, &problem.code) {
+                problem.message = words.to_owned();
+            }
+        }
+        self
+    }
+}

@@ -1,0 +1,143 @@
+// Makes the console live. Every page works without it: it only saves clicks.
+"use strict";
+
+const one = (selector, root = document) => root.querySelector(selector);
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+// Buttons that need a script show only where there is one.
+for (const button of all("[data-copies], [data-opens]")) button.hidden = false;
+
+// Copies the text of a field.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copies]");
+  if (!button) return;
+  const field = document.getElementById(button.dataset.copies);
+  try {
+    await navigator.clipboard.writeText(field.value);
+  } catch {
+    field.select();
+    document.execCommand("copy");
+  }
+  const before = button.textContent;
+  button.textContent = button.dataset.done;
+  setTimeout(() => { button.textContent = before; }, 1500);
+});
+
+// Opens a dialog.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-opens]");
+  if (button) document.getElementById(button.dataset.opens).showModal();
+});
+
+// Asks before something that cannot be taken back.
+document.addEventListener("submit", (event) => {
+  const asked = event.submitter?.dataset.sure ?? event.target.dataset.sure;
+  if (asked && !window.confirm(asked)) event.preventDefault();
+});
+
+// One menu at a time, and none after a click elsewhere or Escape.
+document.addEventListener("click", (event) => {
+  for (const menu of all("details.pick[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+
+// A page that came back with problems begins there.
+one("[data-focus]")?.focus();
+
+// Rows are moved over with j and k, and opened with Enter.
+const rows = () => all("tbody tr[data-row]");
+let at = -1;
+function move(step) {
+  const found = rows();
+  if (!found.length) return;
+  at = Math.min(Math.max(at + step, 0), found.length - 1);
+  found.forEach((row, index) => row.setAttribute("aria-selected", String(index === at)));
+  found[at].scrollIntoView({ block: "nearest" });
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") for (const menu of all("details.pick[open]")) menu.open = false;
+  const typing = event.target.closest("input, textarea, select, [contenteditable], dialog[open]");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "/") {
+    const field = one("#list-search") ?? one("#find");
+    if (field) { event.preventDefault(); field.focus(); }
+  } else if (event.key === "n") {
+    const link = one("[data-new]");
+    if (link) { event.preventDefault(); link.click(); }
+  } else if (event.key === "j") move(1);
+  else if (event.key === "k") move(-1);
+  else if (event.key === "?") one("#shortcuts")?.showModal();
+  else if (event.key === "Enter" && at >= 0) one("a", rows()[at])?.click();
+});
+
+// Sends a form and puts the named part of the answer in place of ours.
+async function refresh(form, part) {
+  const target = document.getElementById(part);
+  if (!target) return;
+  refresh.running?.abort();
+  const running = new AbortController();
+  refresh.running = running;
+  const post = (form.method || "get").toLowerCase() === "post";
+  const data = new URLSearchParams(new FormData(form));
+  try {
+    const answer = await fetch(post ? form.action : `${form.action.split("?")[0]}?${data}`, {
+      method: post ? "POST" : "GET",
+      body: post ? data : undefined,
+      headers: { "x-part": part },
+      signal: running.signal,
+    });
+    if (!answer.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.getElementById(part);
+    if (fresh) { target.replaceWith(fresh); at = -1; }
+  } catch (error) {
+    if (error.name !== "AbortError") console.warn(error);
+  }
+}
+
+// A form with data-live is sent while it is being filled in: lists that search as one types, and "this looks like …".
+for (const form of all("form[data-live]")) {
+  let pause;
+  const soon = (event) => {
+    if (event.target.closest("[data-still]")) return;
+    clearTimeout(pause);
+    pause = setTimeout(() => refresh(form, form.dataset.live), 180);
+  };
+  form.addEventListener("input", soon);
+}
+
+// A part with data-ask is kept fresh by another form's values, sent to its own address.
+for (const part of all("[data-ask]")) {
+  const form = part.closest("form") ?? document.getElementById(part.dataset.of);
+  let pause;
+  form?.addEventListener("input", () => {
+    clearTimeout(pause);
+    pause = setTimeout(async () => {
+      const answer = await fetch(part.dataset.ask, {
+        method: "POST",
+        body: new URLSearchParams(new FormData(form)),
+        headers: { "x-part": part.id },
+      });
+      if (!answer.ok) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = page.getElementById(part.id);
+      if (fresh) part.replaceChildren(...fresh.childNodes);
+    }, 250);
+  });
+}
+
+// Progress comes as server-sent events; each event is the part as HTML.
+for (const part of all("[data-events]")) {
+  const source = new EventSource(part.dataset.events);
+  source.addEventListener("part", (event) => {
+    const page = new DOMParser().parseFromString(event.data, "text/html");
+    part.replaceChildren(...page.body.childNodes);
+  });
+  source.addEventListener("end", () => { source.close(); window.location.reload(); });
+}
+
+// "Select all" of a table.
+document.addEventListener("change", (event) => {
+  if (!event.target.matches("[data-all]")) return;
+  for (const box of all(`input[name="${event.target.dataset.all}"]`)) box.checked = event.target.checked;
+});

@@ -126,6 +126,7 @@ pub async fn purge(store: Arc<Store>, import_retention: Duration, session: Sessi
         remove("invitations", || store.invitations().purge(KEPT_SECS)).await;
         remove("label jobs", || store.labels().purge(KEPT_SECS)).await;
         remove("sessions", || store.accounts().purge(session)).await;
+        remove("sessions of staff", || store.staff().purge(session)).await;
         let jobs = remove("imports", || store.imports().purge(retention_secs)).await;
         if jobs > 0 {
             tracing::info!(jobs, "expired imports removed");

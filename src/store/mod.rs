@@ -44,6 +44,7 @@ use tokio::sync::oneshot;
 pub use self::accounts::links::Link;
 pub use self::accounts::portal::{Account, SignInAttempt};
 pub use self::accounts::sessions::SessionLimits;
+pub use self::accounts::staff::{Confirmed, FoundLink, StaffAccount, StaffAttempt, StaffSession};
 pub use self::accounts::tokens::{TokenRecord, Watch};
 pub use self::comments::CommentPage;
 pub use self::coupons::{CouponPage, CouponRequest, CustomerCoupon, CustomerCoupons, RedemptionPage, Slice};
@@ -417,6 +418,8 @@ handles! {
     idempotency: IdempotencyKeys,
     /// Accounts of customers in the portal.
     accounts: Accounts,
+    /// Members of staff.
+    staff: Staff,
     /// Imports.
     imports: Imports,
     /// Invitations of many customers.

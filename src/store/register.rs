@@ -1,5 +1,6 @@
 //! The register of sealed tables, which erase, rotation and doctor walk.
 
+use super::accounts::staff::sealed::StaffTable;
 use super::comments::sealed::CommentTable;
 use super::coupons::sealed::{CouponTable, RedemptionTable};
 use super::customers::sealed::CustomerTables;
@@ -18,7 +19,7 @@ use super::transactions::sealed::TransactionTable;
 
 /// All sealed tables. Customers come first, because a rotation needs the customers' salts to open the rows of other
 /// tables.
-pub(crate) const REGISTER: [&dyn SealedTable; 15] = [
+pub(crate) const REGISTER: [&dyn SealedTable; 16] = [
     &CustomerTables,
     &IdempotencyTable,
     &JobTables,
@@ -34,6 +35,7 @@ pub(crate) const REGISTER: [&dyn SealedTable; 15] = [
     &OrderTable,
     &ProviderTable,
     &RequestTable,
+    &StaffTable,
 ];
 
 #[cfg(test)]
@@ -47,7 +49,7 @@ mod tests {
     use crate::store::engine::migrate::migrate;
 
     /// Columns of bytes that are not sealed, each with its content.
-    const OTHERS: [(&str, &str); 49] = [
+    const OTHERS: [(&str, &str); 53] = [
         ("service_state.value", "checks the master key"),
         ("data_key.wrapped", "a key, wrapped by the master key"),
         ("signing_key.secret", "of no customer; the keyring seals it under the service's key"),
@@ -105,6 +107,10 @@ mod tests {
         ("mail_outbox.salt", "random"),
         ("portal_link.token_hash", "a hash of random bits"),
         ("portal_session.token_hash", "a hash of random bits"),
+        ("staff_member.email_digest", "a keyed hash of a member's address, removed with the member"),
+        ("staff_member.salt", "random"),
+        ("staff_link.token_hash", "a hash of random bits"),
+        ("staff_session.token_hash", "a hash of random bits"),
         ("login_attempt.login_hash", "a keyed hash, removed after minutes"),
     ];
 

@@ -36,6 +36,8 @@ CREATE TABLE organisation (
     name TEXT NOT NULL,
     -- JSON list of identifiers; NULL where the organisation sets none.
     identifiers TEXT,
+    -- Whether its staff must have a second factor.
+    requires_totp BOOLEAN NOT NULL DEFAULT FALSE,
     created_at_us BIGINT NOT NULL
 );
 
@@ -99,6 +101,63 @@ CREATE TABLE token (
     revoked_at_us BIGINT
 );
 CREATE INDEX token_revoked ON token (expires_at_us) WHERE revoked_at_us IS NOT NULL;
+
+-- Members of staff, who sign in to the console.
+CREATE TABLE staff_member (
+    -- "staff-" and a random UUID.
+    member_id TEXT NOT NULL PRIMARY KEY,
+    org_id BIGINT NOT NULL REFERENCES organisation (org_id),
+    name TEXT NOT NULL,
+    -- viewer, agent, manager, owner.
+    role TEXT NOT NULL,
+    -- JSON list, or "*".
+    entries TEXT NOT NULL,
+    -- Keyed hash: over the whole service an address has one member.
+    email_digest BLOB NOT NULL UNIQUE,
+    key_id BIGINT NOT NULL,
+    salt BLOB NOT NULL,
+    -- Sealed: e-mail address, hash of the password, second factor.
+    document BLOB NOT NULL,
+    -- Grows when the member's sessions end.
+    epoch BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    has_password BOOLEAN NOT NULL,
+    has_totp BOOLEAN NOT NULL,
+    created_at_us BIGINT NOT NULL,
+    updated_at_us BIGINT NOT NULL,
+    signed_in_at_us BIGINT,
+    disabled_at_us BIGINT
+);
+CREATE INDEX staff_member_org ON staff_member (org_id, created_at_us, member_id);
+
+-- Links for staff.
+CREATE TABLE staff_link (
+    -- Of the link's 256 random bits.
+    token_hash BLOB NOT NULL PRIMARY KEY,
+    org_id BIGINT NOT NULL REFERENCES organisation (org_id),
+    -- NULL for the link that makes the first owner.
+    member_id TEXT,
+    -- owner, invitation, reset.
+    kind TEXT NOT NULL,
+    expires_at_us BIGINT NOT NULL
+);
+CREATE INDEX staff_link_org ON staff_link (org_id, member_id);
+CREATE INDEX staff_link_expiry ON staff_link (expires_at_us);
+
+-- Members of staff who are signed in.
+CREATE TABLE staff_session (
+    -- Of the cookie's 256 random bits.
+    token_hash BLOB NOT NULL PRIMARY KEY,
+    member_id TEXT NOT NULL,
+    -- The member's when the session began.
+    epoch BIGINT NOT NULL,
+    -- Whether it still waits for the second factor.
+    is_half BOOLEAN NOT NULL,
+    created_at_us BIGINT NOT NULL,
+    seen_at_us BIGINT NOT NULL
+);
+CREATE INDEX staff_session_member ON staff_session (member_id);
+CREATE INDEX staff_session_seen ON staff_session (seen_at_us);
 
 -- Customers
 

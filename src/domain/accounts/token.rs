@@ -55,6 +55,10 @@ pub enum Scope {
     #[serde(rename = "tokens")]
     #[strum(serialize = "tokens")]
     Tokens,
+    /// Members of staff.
+    #[serde(rename = "staff")]
+    #[strum(serialize = "staff")]
+    Staff,
     /// The whole service: new organisations. Only the command line and an embedded first start give it first.
     #[serde(rename = "service")]
     #[strum(serialize = "service")]

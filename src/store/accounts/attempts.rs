@@ -1,5 +1,6 @@
 //! Recent attempts with a login name, counted under a keyed hash of the name, whether or not a customer has the name.
-//! The lock of the entrypoint covers the counting, so that no two attempts count as one.
+//! The lock of the entrypoint covers the counting, so that no two attempts count as one; attempts of staff, who belong to no
+//! entrypoint, lock the row of the count.
 
 use diesel::prelude::*;
 use strum::IntoStaticStr;
@@ -21,6 +22,14 @@ pub(crate) enum Attempt {
     Change,
     /// A request for a mail with a link.
     Mail,
+    /// A sign-in of a member of staff.
+    StaffSignIn,
+    /// A code of a member's second factor.
+    StaffCode,
+    /// A change of password by a member who is signed in.
+    StaffChange,
+    /// A request for a link to a member.
+    StaffMail,
 }
 
 fn hash(
@@ -74,6 +83,37 @@ pub(crate) fn count(
         .set((login_attempt::times.eq(&times), login_attempt::newest_at_us.eq(now.0)))
         .execute(c))?;
     Ok(before)
+}
+
+/// As [`count`], where no lock of an entrypoint covers it: the row of the count is locked.
+///
+/// # Errors
+/// Database errors.
+pub(crate) fn count_alone(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    entrypoint_id: i64,
+    attempt: Attempt,
+    name: &str,
+    most: usize,
+    now: Micros,
+) -> Result<usize, StoreError> {
+    let hash = hash(conn, ring, entrypoint_id, attempt, name)?;
+    if let Conn::Postgres(c) = conn {
+        // It writes the row as it is, so that the next statement reads it under its lock.
+        diesel::insert_into(login_attempt::table)
+            .values((
+                login_attempt::entrypoint_id.eq(entrypoint_id),
+                login_attempt::login_hash.eq(&hash),
+                login_attempt::times.eq("[]"),
+                login_attempt::newest_at_us.eq(now.0),
+            ))
+            .on_conflict((login_attempt::entrypoint_id, login_attempt::login_hash))
+            .do_update()
+            .set(login_attempt::newest_at_us.eq(now.0))
+            .execute(c)?;
+    }
+    count(conn, ring, entrypoint_id, attempt, name, most, now)
 }
 
 /// Forgets the attempts with a name.

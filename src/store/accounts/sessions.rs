@@ -18,12 +18,17 @@ pub struct SessionLimits {
 }
 
 impl SessionLimits {
-    fn oldest_seen(self, now: Micros) -> i64 {
+    pub(super) fn oldest_seen(self, now: Micros) -> i64 {
         now.0.saturating_sub(self.idle_secs.saturating_mul(SECOND_US))
     }
 
-    fn oldest_created(self, now: Micros) -> i64 {
+    pub(super) fn oldest_created(self, now: Micros) -> i64 {
         now.0.saturating_sub(self.max_secs.saturating_mul(SECOND_US))
+    }
+
+    /// Whether a session that began and was last used at some times is still valid.
+    pub(super) fn allow(self, created_at: Micros, seen_at: Micros, now: Micros) -> bool {
+        created_at.0 > self.oldest_created(now) && seen_at.0 > self.oldest_seen(now)
     }
 }
 

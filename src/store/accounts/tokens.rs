@@ -103,7 +103,11 @@ fn sign(conn: &mut Conn, ring: &KeyRing, claims: &Claims) -> Result<String, Stor
     ring.load_signing_keys(conn)?.sign(claims).map_err(|error| StoreError::Bug(error.to_string()))
 }
 
-fn check_entries(conn: &mut Conn, org_id: i64, entries: &[String]) -> Result<(), StoreError> {
+/// Checks that an organisation has some entrypoints.
+///
+/// # Errors
+/// [`Rejection::Invalid`] with those that it has not; database errors.
+pub(super) fn check_entries(conn: &mut Conn, org_id: i64, entries: &[String]) -> Result<(), StoreError> {
     let known: Vec<String> = on!(conn, |c| entrypoint::table
         .filter(entrypoint::org_id.eq(org_id))
         .select(entrypoint::entry)

@@ -32,6 +32,7 @@ diesel::table! {
         org_id -> BigInt,
         name -> Text,
         identifiers -> Nullable<Text>,
+        requires_totp -> Bool,
         created_at_us -> BigInt,
     }
 }
@@ -82,6 +83,49 @@ diesel::table! {
         issued_at_us -> BigInt,
         expires_at_us -> BigInt,
         revoked_at_us -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    staff_member (member_id) {
+        member_id -> Text,
+        org_id -> BigInt,
+        name -> Text,
+        role -> Text,
+        entries -> Text,
+        email_digest -> Binary,
+        key_id -> BigInt,
+        salt -> Binary,
+        document -> Binary,
+        epoch -> BigInt,
+        version -> BigInt,
+        has_password -> Bool,
+        has_totp -> Bool,
+        created_at_us -> BigInt,
+        updated_at_us -> BigInt,
+        signed_in_at_us -> Nullable<BigInt>,
+        disabled_at_us -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    staff_link (token_hash) {
+        token_hash -> Binary,
+        org_id -> BigInt,
+        member_id -> Nullable<Text>,
+        kind -> Text,
+        expires_at_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    staff_session (token_hash) {
+        token_hash -> Binary,
+        member_id -> Text,
+        epoch -> BigInt,
+        is_half -> Bool,
+        created_at_us -> BigInt,
+        seen_at_us -> BigInt,
     }
 }
 

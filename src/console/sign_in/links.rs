@@ -10,7 +10,7 @@ use crate::console::page::{Refused, Shown, html};
 use crate::console::visit::Visit;
 use crate::domain::accounts::password::Weakness;
 use crate::domain::kernel::problem::{At, Rejection};
-use crate::store::{FoundStaffLink, StoreError};
+use crate::store::{FoundLink, StoreError};
 use crate::web::form::{Form, is_secret};
 
 #[derive(Template)]
@@ -40,7 +40,7 @@ pub(super) async fn show(visit: &Visit) -> Shown {
     page(visit, &link, Fields::default()).await
 }
 
-async fn find(visit: &Visit) -> Result<FoundStaffLink, Refused> {
+async fn find(visit: &Visit) -> Result<FoundLink, Refused> {
     let token = visit.part("token");
     if !is_secret(token) {
         return Err(Refused::NotFound);
@@ -48,7 +48,7 @@ async fn find(visit: &Visit) -> Result<FoundStaffLink, Refused> {
     visit.console.store.staff().look_link(token.to_owned()).await?.ok_or(Refused::NotFound)
 }
 
-async fn page(visit: &Visit, link: &FoundStaffLink, form: Fields) -> Shown {
+async fn page(visit: &Visit, link: &FoundLink, form: Fields) -> Shown {
     let texts = texts(visit.language);
     let (csrf, cookie) = visit.form_token().await?;
     let status = if form.is_wrong() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };

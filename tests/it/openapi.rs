@@ -302,6 +302,8 @@ async fn examples_equal_the_answers_of_the_service() {
         "--scope",
         "tokens",
         "--scope",
+        "staff",
+        "--scope",
         "service",
     ]);
     let client = server.client().token(&all);

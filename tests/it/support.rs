@@ -174,8 +174,9 @@ pub async fn history(client: &Client, id: u64) -> Vec<Value> {
     answer.json["Records"].as_array().expect("entries").clone()
 }
 
-/// The operations of a customer's history, newest first.
+/// The operations that made the versions of a customer, newest first: those of its history that are no events.
 pub async fn operations(client: &Client, id: u64) -> Vec<String> {
     let entries = history(client, id).await;
-    entries.iter().map(|entry| entry["operation"].as_str().expect("an operation").to_owned()).collect()
+    let versions = entries.iter().filter(|entry| !entry["version"].is_null());
+    versions.map(|entry| entry["operation"].as_str().expect("an operation").to_owned()).collect()
 }

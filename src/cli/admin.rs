@@ -53,7 +53,7 @@ pub(super) struct TokenCreate {
     /// The token sees all entrypoints of the organisation, including future ones
     #[arg(long)]
     all_entries: bool,
-    /// A scope of the token; repeatable [default: all scopes on customers and money, including pii:read]
+    /// A scope of the token; repeatable [default: all scopes on customers, with pii:read, and money:read and money:write]
     #[arg(long, value_name = "SCOPE")]
     scope: Vec<Scope>,
     /// The name of the token in history and logs

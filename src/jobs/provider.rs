@@ -1,10 +1,11 @@
 //! Makes the calls of payment providers that are due (rules 20). A call is written down before, and its result is a command of
 //! its own, so a kill at any point leaves it due again.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use super::{StopSignal, again_if_cut};
 use crate::clock;
@@ -12,6 +13,7 @@ use crate::domain::accounts::sight::Sight;
 use crate::domain::decide::asking::AskProvider;
 use crate::domain::decide::command::{Action, Actor, Command};
 use crate::domain::entrypoints::provider::Provider;
+use crate::domain::provider::CallId;
 use crate::domain::provider::answer::Report;
 use crate::domain::provider::sandbox;
 use crate::provider::HttpProvider;
@@ -21,6 +23,8 @@ use crate::store::{DueCall, Store, StoreError};
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How many calls are made at once.
 const AT_ONCE: usize = 16;
+/// How many of them may be questions about calls that were sent before: however slow the answers, charges go out.
+const QUESTIONS_AT_ONCE: usize = 10;
 /// How long a call is nobody else's, beyond the longest time that it takes.
 const LEASE_MORE: Duration = Duration::from_secs(5);
 
@@ -28,22 +32,36 @@ const LEASE_MORE: Duration = Duration::from_secs(5);
 pub async fn work(store: Arc<Store>, provider: Option<Arc<HttpProvider>>, stop: StopSignal) {
     let lease = provider.as_ref().map_or(Duration::ZERO, |provider| provider.patience()) + LEASE_MORE;
     let mut running = JoinSet::new();
+    // The calls under way, and whether each is a question: a hint makes a call due again while its answer is still coming.
+    let mut under_way: HashMap<(i64, CallId), bool> = HashMap::new();
     while !stop.is_asked() {
         let free = AT_ONCE.saturating_sub(running.len());
-        let limit = i64::try_from(free).unwrap_or_default();
-        let due = match again_if_cut(|| store.provider().take(limit, lease)).await {
+        let asking = under_way.values().filter(|is_question| **is_question).count();
+        let limits = (free, QUESTIONS_AT_ONCE.saturating_sub(asking).min(free));
+        let limits =
+            (i64::try_from(limits.0).unwrap_or_default(), i64::try_from(limits.1).unwrap_or_default());
+        let due = match again_if_cut(|| store.provider().take(limits, lease)).await {
             Ok(due) => due,
             Err(error) => {
                 tracing::debug!(%error, "the calls of payment providers that are due could not be read");
                 Vec::new()
             }
         };
-        let took_all = due.len() == free;
+        let took_all = due.len() >= free;
         for call in due {
-            running.spawn_local(make(Arc::clone(&store), provider.clone(), call));
+            let place = (call.entrypoint_id, call.call.id);
+            if under_way.contains_key(&place) {
+                continue;
+            }
+            under_way.insert(place, call.call.attempts > 1);
+            let (store, provider) = (Arc::clone(&store), provider.clone());
+            running.spawn_local(async move {
+                make(store, provider, call).await;
+                place
+            });
         }
         if running.len() >= AT_ONCE {
-            running.join_next().await;
+            forget(&mut under_way, running.join_next().await);
         } else if !took_all {
             let woken = async {
                 tokio::select! {
@@ -53,10 +71,23 @@ pub async fn work(store: Arc<Store>, provider: Option<Arc<HttpProvider>>, stop: 
             };
             let _ = stop.or(woken).await;
         }
-        while running.try_join_next().is_some() {}
+        while let Some(ended) = running.try_join_next() {
+            forget(&mut under_way, Some(ended));
+        }
+        // One that panicked does not say which it was; it is due again once its lease is over.
+        if running.is_empty() {
+            under_way.clear();
+        }
     }
     // Calls under way end with their answers; whoever is killed meanwhile asks again.
     while running.join_next().await.is_some() {}
+}
+
+/// Forgets a call that is not under way any more.
+fn forget(under_way: &mut HashMap<(i64, CallId), bool>, ended: Option<Result<(i64, CallId), JoinError>>) {
+    if let Some(Ok(place)) = ended {
+        under_way.remove(&place);
+    }
 }
 
 /// Makes a call, and records what came back.

@@ -29,7 +29,7 @@ pub(super) async fn show(visit: &Visit<'_>) -> PageResult {
         let frame = visit.frame(None);
         let next = Some((visit.base.clone(), frame.texts.start));
         let (title, lead) = (texts.consent_done, texts.consent_done_lead);
-        return html(StatusCode::OK, &MessagePage { frame, title, lead, next });
+        return html(StatusCode::OK, &MessagePage { frame, title, lead, next, else_to: None });
     }
     if look(visit, &[LinkKind::Consent]).await?.is_none() {
         return dead_link(visit);

@@ -35,6 +35,7 @@ pub(super) async fn show(visit: &Visit<'_>) -> PageResult {
         title: texts.forgot_sent,
         lead: texts.forgot_sent_lead,
         next: Some((format!("{}/sign-in", visit.base), texts.back_to_sign_in)),
+        else_to: None,
     };
     html(StatusCode::OK, &message)
 }

@@ -30,6 +30,7 @@ use actix_web::{HttpRequest, HttpResponse, Route};
 use self::pay::limits::PayLimits;
 use self::visit::{SignedIn, Visit};
 use crate::domain::accounts::password::{self, Weakness};
+use crate::domain::entrypoints::theme::COLOR_DEFAULT;
 use crate::hashing::{HashLane, LaneError};
 use crate::store::{SessionLimits, Store, StoreError};
 use crate::vault::VaultError;
@@ -182,6 +183,7 @@ pub fn routes(config: &mut ServiceConfig) {
                 .route(takes(pay::send))
                 .default_service(web::to(nothing)),
         )
+        .service(web::resource("/pay/style.css").route(get().to(async || files::style(COLOR_DEFAULT))))
         .service(web::scope("/pay").default_service(web::to(nothing)))
         .service(web::scope("/portal").default_service(web::to(nothing)));
 }
@@ -236,6 +238,7 @@ async fn answer(
 ) -> HttpResponse {
     let visit = match Visit::new(portal, request).await {
         Ok(visit) => visit,
+        Err(PageError::NotFound) if is_pay(request) => return pay::dead_link(portal, request),
         Err(refused) => return refusal(None, &refused),
     };
     match action(&visit).await {
@@ -244,7 +247,12 @@ async fn answer(
     }
 }
 
+/// Whether a request is for a page of a link to pay.
+fn is_pay(request: &HttpRequest) -> bool {
+    request.path() == "/pay" || request.path().starts_with("/pay/")
+}
+
 /// The answer for every other path and method.
-async fn nothing() -> HttpResponse {
-    refusal(None, &PageError::NotFound)
+async fn nothing(request: HttpRequest, portal: Data<Portal>) -> HttpResponse {
+    if is_pay(&request) { pay::dead_link(&portal, &request) } else { refusal(None, &PageError::NotFound) }
 }

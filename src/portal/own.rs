@@ -18,7 +18,7 @@ pub(super) async fn ask(
 ) -> PageResult {
     let (place, customer_id) = (visit.entrypoint.id, signed_in.found.record.stored.id);
     let hash = *blake3::hash(format!("{place} {customer_id}").as_bytes()).as_bytes();
-    if !visit.portal.pay_limits.allows(&Counted::Send(hash)) {
+    if !visit.portal.pay_limits.allows(&Counted::Send(hash, "the customer".to_owned())) {
         return Err(PageError::Busy);
     }
     let change = ChangeRequest::Make {

@@ -64,7 +64,10 @@ pub(super) fn dead_link(visit: &Visit<'_>) -> PageResult {
     let texts = visit.texts();
     let frame = visit.frame(None).wrong(true);
     let next = Some((format!("{}/forgot-password", visit.base), texts.new_mail));
-    html(StatusCode::GONE, &MessagePage { frame, title: texts.dead_link, lead: texts.dead_link_lead, next })
+    html(
+        StatusCode::GONE,
+        &MessagePage { frame, title: texts.dead_link, lead: texts.dead_link_lead, next, else_to: None },
+    )
 }
 
 /// `POST /portal/{entry}/set-password/{token}`.

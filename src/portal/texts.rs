@@ -82,8 +82,8 @@ translated! {
     order_completed: "Completed", "Terminée";
     download: "Download", "Télécharger";
     credit_note: "Credit note", "Avoir";
-    due_by: "Please pay by", "À payer avant le";
-    was_due: "Was due on", "Était à payer avant le";
+    due_by: "Please pay by", "À payer jusqu’au";
+    was_due: "Was due on", "Était à payer jusqu’au";
     still_open: "Still to be paid:", "Reste à payer :";
     paid: "Paid", "Payée";
     cancelled: "Cancelled", "Annulée";
@@ -97,6 +97,8 @@ translated! {
     method_add: "Add a payment method", "Ajouter un moyen de paiement";
     method_replace: "Replace", "Remplacer";
     method_remove: "Remove", "Retirer";
+    method_remove_sure: "No payment can be taken from it any more.", "Aucun paiement ne pourra plus y être prélevé.";
+    method_remove_yes: "Remove it now", "Le retirer maintenant";
     method_use_first: "Use first", "Utiliser en premier";
     method_first: "Used first", "Utilisé en premier";
     method_keep_first: "The method that is used first can be removed once you use another one first.",
@@ -139,14 +141,14 @@ translated! {
         "Vous saisissez les données de paiement chez le prestataire de paiement, pas sur cette page.";
     pay_test: "This is a store for tests: no money moves. Choose a test method.",
         "Ce magasin sert aux essais : aucun argent ne circule. Choisissez un moyen d’essai.";
-    pay_test_visa: "Visa, ending in 0001: succeeds", "Visa, se terminant par 0001 : paiement accepté";
-    pay_test_mastercard: "Mastercard, ending in 0002: succeeds", "Mastercard, se terminant par 0002 : paiement accepté";
-    pay_test_ach: "Bank account, ending in 0003: succeeds", "Compte bancaire, se terminant par 0003 : paiement accepté";
-    pay_test_wallet: "Wallet, ending in 0004: succeeds", "Portefeuille, se terminant par 0004 : paiement accepté";
-    pay_test_pending: "Visa, ending in 0005: takes a moment", "Visa, se terminant par 0005 : prend un instant";
-    pay_test_declined: "Visa, ending in 0006: declined", "Visa, se terminant par 0006 : paiement refusé";
-    pay_test_insufficient: "Visa, ending in 0007: too little money", "Visa, se terminant par 0007 : provision insuffisante";
-    pay_test_expired: "Visa, ending in 0008: expired", "Visa, se terminant par 0008 : carte expirée";
+    pay_test_visa: "Visa, ending in 0001: succeeds", "Visa, se terminant par 0001 : paiement accepté";
+    pay_test_mastercard: "Mastercard, ending in 0002: succeeds", "Mastercard, se terminant par 0002 : paiement accepté";
+    pay_test_ach: "Bank account, ending in 0003: succeeds", "Compte bancaire, se terminant par 0003 : paiement accepté";
+    pay_test_wallet: "Wallet, ending in 0004: succeeds", "Portefeuille, se terminant par 0004 : paiement accepté";
+    pay_test_pending: "Visa, ending in 0005: takes a moment", "Visa, se terminant par 0005 : prend un instant";
+    pay_test_declined: "Visa, ending in 0006: declined", "Visa, se terminant par 0006 : paiement refusé";
+    pay_test_insufficient: "Visa, ending in 0007: too little money", "Visa, se terminant par 0007 : provision insuffisante";
+    pay_test_expired: "Visa, ending in 0008: expired", "Visa, se terminant par 0008 : carte expirée";
     pay_onward: "To the payment", "Vers le paiement";
     pay_onward_lead: "You go on to the payment provider now.", "Vous passez maintenant chez le prestataire de paiement.";
     pay_continue: "Continue", "Continuer";
@@ -160,7 +162,7 @@ translated! {
     pay_replaced_lead: "Nothing was charged. Use the newest link that the store sent you.",
         "Rien n’a été débité. Utilisez le lien le plus récent que la boutique vous a envoyé.";
     pay_used_up: "This link is used up", "Ce lien a déjà servi";
-    pay_used_up_lead: "As many people as could paid by it. Please ask the store for another one.",
+    pay_used_up_lead: "It was paid as often as it can be. Please ask the store for another one.",
         "Toutes les personnes prévues l’ont utilisé. Demandez-en un autre au magasin.";
     pay_invoice: "Invoice", "Facture";
     save_method: "Payment method", "Moyen de paiement";
@@ -172,6 +174,10 @@ translated! {
     pay_qr: "Open this page on your phone", "Ouvrir cette page sur votre téléphone";
     pay_qr_alt: "QR code with the address of this page", "Code QR avec l’adresse de cette page";
     pay_done: "Thank you", "Merci";
+    pay_done_amount: "You paid", "Vous avez payé";
+    pay_dead: "This link leads nowhere", "Ce lien ne mène nulle part";
+    pay_dead_lead: "It was replaced or mistyped, and nothing was charged. Please ask the store for a new one.",
+        "Il a été remplacé ou mal saisi, et rien n’a été débité. Demandez-en un nouveau au magasin.";
     pay_done_lead: "This was paid.", "Le paiement a été effectué.";
     pay_reference: "Reference:", "Référence :";
     pay_expired: "This link has expired", "Ce lien a expiré";
@@ -182,7 +188,7 @@ translated! {
     save_title: "Save a payment method", "Enregistrer un moyen de paiement";
     save_asks: "asks you to save a payment method.", "vous demande d’enregistrer un moyen de paiement.";
     save_own: "For your payments to", "Pour vos paiements à";
-    save_until: "Until", "Jusqu’au";
+    save_until: "Open until", "Ouvert jusqu’au";
     save_button: "Continue", "Continuer";
     save_done_lead: "Your payment method is saved.", "Votre moyen de paiement est enregistré.";
     save_cancelled_lead: "Nothing is to be saved here any more.", "Il n’y a plus rien à enregistrer ici.";

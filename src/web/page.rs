@@ -74,6 +74,8 @@ pub(crate) struct MessagePage<'a> {
     pub(crate) lead: &'a str,
     /// The link to the next page.
     pub(crate) next: Option<(String, &'a str)>,
+    /// The link for whoever gives up.
+    pub(crate) else_to: Option<(String, &'a str)>,
 }
 
 /// A message page without an entrypoint.
@@ -81,6 +83,8 @@ pub(crate) struct MessagePage<'a> {
 #[template(path = "plain.html")]
 struct PlainPage<'a> {
     code: &'a str,
+    /// The path of a style sheet; empty for none.
+    style: &'a str,
     title: &'a str,
     lead: &'a str,
 }
@@ -105,9 +109,9 @@ pub(crate) fn refusal(frame: Option<Frame>, refused: &PageError) -> HttpResponse
     let page = match frame {
         Some(frame) => {
             let next = Some((frame.base.clone(), texts.start));
-            html(status, &MessagePage { frame: frame.wrong(true), title, lead, next })
+            html(status, &MessagePage { frame: frame.wrong(true), title, lead, next, else_to: None })
         }
-        None => html(status, &PlainPage { code: texts.code, title, lead }),
+        None => html(status, &PlainPage { code: texts.code, style: "", title, lead }),
     };
     let mut response = page.unwrap_or_else(|_| guarded(HttpResponse::build(status).finish()));
     let may_repeat = [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS].contains(&status);
@@ -115,6 +119,17 @@ pub(crate) fn refusal(frame: Option<Frame>, refused: &PageError) -> HttpResponse
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(1));
     }
     response
+}
+
+/// A page of an error outside any entrypoint, in a language, with the style sheet at a path.
+pub(crate) fn plain_refusal(
+    status: StatusCode,
+    language: Language,
+    style: &str,
+    (title, lead): (&str, &str),
+) -> HttpResponse {
+    let page = html(status, &PlainPage { code: texts(language).code, style, title, lead });
+    page.unwrap_or_else(|_| guarded(HttpResponse::build(status).finish()))
 }
 
 /// Renders a page as HTML.

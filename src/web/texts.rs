@@ -36,6 +36,7 @@ pub(crate) fn asked_language(request: &HttpRequest) -> Option<Language> {
 translated! {
     code: "en", "fr";
     error_prefix: "Error: ", "Erreur : ";
+    colon: ": ", " : ";
     skip: "Skip to content", "Aller au contenu";
     problems: "Please check the following", "Veuillez vérifier ce qui suit";
     not_found: "Page not found", "Page introuvable";

@@ -108,12 +108,14 @@ both!(rules_12_comments_tell_what_and_by_whom, |db| async {
     assert_eq!(number(&write(&ben, id, "Again").await), 4, "numbers are never used again");
     assert_eq!(texts(&ann, id).await, ["Called twice", "Again"]);
 
-    // The record, its version and its history do not know of them.
+    // The record and its version do not know of them; its history names their events.
     assert_eq!(
         (read(&ann, id).await.json, etag(&read(&ann, id).await)),
         (record.json.clone(), etag(&record))
     );
     assert_eq!(operations(&ann, id).await, ["created"]);
+    let newest = ann.get(&format!("{}/history?limitRecord=1", path(id))).await.expect(200);
+    assert_eq!(newest.json["Records"][0]["operation"], "comment.created");
     ann.put(&path(id), &json!({"city": "Oakton"})).await.expect(200);
 
     let mut sql = Sql::open(server.site());

@@ -63,6 +63,28 @@ fn code(answer: &Answer, status: u16) -> String {
     answer.json["errors"][0]["code"].as_str().unwrap_or_default().to_owned()
 }
 
+both!(rules_4_a_key_of_a_refund_takes_one_amount, |db| async {
+    let server = Server::start(db).await;
+    let client = till(&server, "sandbox");
+    let (ada, _) = with_method(&client, "ada@example.test", "test-visa").await;
+    let id = id_of(&charged(&client, ada, 10.0).await);
+    let send = async |method: Method, amount: &str| {
+        let place = format!("/api/MoneyIn/refund/{id}/{amount}");
+        client.send(method, &place, None, &[("Idempotency-Key", "refund-1")]).await
+    };
+    send(Method::POST, "1").await.expect(200);
+    // The same in another spelling, or by the GET of the SDKs, is the same.
+    for (method, amount) in [(Method::POST, "1"), (Method::POST, "1.00"), (Method::GET, "1")] {
+        send(method, amount).await.expect(200);
+    }
+    for amount in ["2", "0"] {
+        send(Method::POST, amount).await.expect_error(422);
+    }
+    assert_eq!(read_charge(&client, &id).await["refundedAmount"], json!(1));
+    // An exponent in a text is a mistake.
+    charge(&client, ada, &json!({"amount": "1e3"})).await.expect_error(400);
+});
+
 both!(rules_20_the_history_of_a_customer_names_who_charged_and_paid_back, |db| async {
     let server = Server::start(db).await;
     let client = till(&server, "sandbox");

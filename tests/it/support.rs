@@ -169,13 +169,14 @@ pub async fn total(client: &Client, entry: &str) -> u64 {
     list.json["Summary"]["totalRecords"].as_u64().expect("a total")
 }
 
-/// The entries of a customer's history, newest first.
+/// The versions in a customer's history, newest first; without events.
 pub async fn history(client: &Client, id: u64) -> Vec<Value> {
-    let answer = client.get(&format!("{}/history", path(id))).await.expect(200);
-    answer.json["Records"].as_array().expect("entries").clone()
+    let answer = client.get(&format!("{}/history?limitRecord=1000", path(id))).await.expect(200);
+    let entries = answer.json["Records"].as_array().expect("entries").iter();
+    entries.filter(|entry| !entry["version"].is_null()).cloned().collect()
 }
 
-/// The operations of a customer's history, newest first.
+/// The operations that made the versions of a customer, newest first.
 pub async fn operations(client: &Client, id: u64) -> Vec<String> {
     let entries = history(client, id).await;
     entries.iter().map(|entry| entry["operation"].as_str().expect("an operation").to_owned()).collect()

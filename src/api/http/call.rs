@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload as AnyPayload;
+use actix_web::http::Method;
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder};
 
@@ -19,6 +20,7 @@ use crate::domain::decide::command::{Action, Answer, Command, KeyUse};
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::kernel::card::{self, CardData, CardGuard};
 use crate::domain::kernel::members::{Given, MEMBERS_MAX};
+use crate::domain::kernel::money::Money;
 use crate::domain::kernel::problem::{At, Problem};
 use crate::domain::view::{self, Seen};
 use crate::store::{CustomerMoney, Details, Found, StoreError};
@@ -31,6 +33,9 @@ const AHEAD: [(&str, &[&str]); 4] = [
     ("X-Purpose", &["prefetch", "preview"]),
     ("X-Moz", &["prefetch"]),
 ];
+
+/// The parameter of a path that says how much.
+const AMOUNT: &str = "amount";
 
 /// The place of idempotency records for requests that belong to no entrypoint.
 pub(crate) const SERVICE: i64 = 0;
@@ -400,7 +405,12 @@ impl Call {
         let Some(key) = self.idempotency_key(entrypoint_id).await? else { return Ok(None) };
         let claims = self.caller.claims();
         let organisation = claims.org.to_string();
-        let route = format!("{} {}", self.request.method(), self.route.trim_start_matches("/api"));
+        // A GET that writes is another spelling of the POST at its address.
+        let method = match self.request.method() {
+            &Method::GET => &Method::POST,
+            method => method,
+        };
+        let route = format!("{method} {}", self.route.trim_start_matches("/api"));
         let target = self.target();
         let mut scope = vec![&organisation, &route, &target, &key];
         // If it shared keys, 422 or a replay would tell it whether another token sent the same masked values, or who is a
@@ -410,7 +420,11 @@ impl Call {
             scope.push(claims.stored_id());
         }
         let scope = scope.into_iter().map(|part| part.as_bytes().to_vec()).collect();
-        let content = vec![self.request.query_string().as_bytes().to_vec(), body.to_vec()];
+        // How much is what is asked for, and no name of what it is asked of: the same key with another amount is refused.
+        let amount = self.request.match_info().get(AMOUNT).unwrap_or_default();
+        let amount = Money::parse(amount).map_or_else(|_| amount.to_owned(), |money| money.to_string());
+        let mut content = vec![self.request.query_string().as_bytes().to_vec(), body.to_vec()];
+        content.extend((!amount.is_empty()).then(|| amount.into_bytes()));
         Ok(Some(self.app.store.idempotency().key_use(entrypoint_id, scope, content).await?))
     }
 
@@ -421,7 +435,8 @@ impl Call {
             if name.ends_with("Id") && name != "externalId" { value.trim_start_matches('0') } else { value }
                 .to_owned()
         };
-        self.request.match_info().iter().map(value).collect::<Vec<_>>().join("/")
+        let named = self.request.match_info().iter().filter(|(name, _)| *name != AMOUNT);
+        named.map(value).collect::<Vec<_>>().join("/")
     }
 }
 

@@ -19,6 +19,14 @@ pub fn fill(stored: &Customer, draft: &Draft, country: Option<&str>) -> (Custome
             lacking.set_text(field, Change::Set(Input::Value(value.clone())));
         }
     }
+    // A name is one thing too: who has one, in one piece or in parts, gets no second one.
+    let has = |field: TextField| stored.text(field).is_some();
+    if has(TextField::Firstname) || has(TextField::Lastname) {
+        lacking.set_text(TextField::Fullname, Change::Keep);
+    } else if has(TextField::Fullname) {
+        lacking.set_text(TextField::Firstname, Change::Keep);
+        lacking.set_text(TextField::Lastname, Change::Keep);
+    }
     for role in Role::ALL {
         let contradicts = |field: TextField| match (stored.text(field), draft.text(field)) {
             (Some(kept), Change::Set(Input::Value(sent))) => field.comparable(kept) != field.comparable(sent),
@@ -65,6 +73,24 @@ mod tests {
             apply::create(&draft(values), None, crate::domain::kernel::time::Micros(1));
         assert!(problems.is_empty());
         customer
+    }
+
+    #[test]
+    fn rules_14_who_has_a_name_gets_no_second_one() {
+        use TextField::{Email, Firstname, Fullname, Lastname};
+        for (known, sent, filled) in [
+            (vec![(Firstname, "Ada"), (Lastname, "Roe")], vec![(Fullname, "Eve Moss")], Fullname),
+            (vec![(Lastname, "Roe")], vec![(Fullname, "Eve Moss")], Fullname),
+            (vec![(Fullname, "Ada Roe")], vec![(Firstname, "Eve")], Firstname),
+        ] {
+            let before = stored(&[known, vec![(Email, "ada@example.test")]].concat());
+            assert_eq!(fill(&before, &draft(&sent), None).0.text(filled), None);
+        }
+        let before = stored(&[(Email, "ada@example.test"), (Firstname, "Ada")]);
+        let after = fill(&before, &draft(&[(Lastname, "Roe")]), None).0;
+        assert_eq!(after.text(Lastname), Some("Roe"));
+        let before = stored(&[(Email, "ada@example.test")]);
+        assert_eq!(fill(&before, &draft(&[(Fullname, "Ada Roe")]), None).0.text(Fullname), Some("Ada Roe"));
     }
 
     #[test]

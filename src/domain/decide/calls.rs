@@ -1,10 +1,9 @@
 //! What all calls of payment providers have in common (rules 20).
 
-use std::sync::Arc;
-
 use super::Undecided;
 use super::asking::AskDone;
 use super::command::Outcome;
+use super::issue::refused;
 use super::working_set::WorkingSet;
 use crate::domain::entrypoints::provider::Provider;
 use crate::domain::invoices::{Invoice, SOURCE};
@@ -56,14 +55,39 @@ pub(super) fn new_call(
 /// Missing facts.
 pub(super) fn open_of(working_set: &WorkingSet, invoice: &Invoice) -> Result<Money, Undecided> {
     let calls = working_set.calls.running_by(invoice.customer_id)?;
-    let pays = |call: &&Arc<ProviderCall>| {
-        matches!(call.kind, CallKind::Charge | CallKind::Session)
-            && call.currency == invoice.currency
-            && call.content.as_ref().and_then(|content| content.invoice_number.as_deref())
-                == Some(invoice.number())
-    };
-    let going = calls.iter().filter(pays).map(|call| i128::from(call.amount.units())).sum::<i128>();
+    let going = calls
+        .iter()
+        .filter(|call| pays(call, invoice))
+        .map(|call| i128::from(call.amount.units()))
+        .sum::<i128>();
     Ok(Money::clamped((i128::from(invoice.open_amount().units()) - going).max(0)))
+}
+
+/// Refuses to take an invoice back while somebody pays it: the money would come for nothing.
+///
+/// # Errors
+/// 409 `payment_running`, with the time at which it is over at the latest; missing facts.
+pub(super) fn refuse_running(working_set: &WorkingSet, invoice: &Invoice) -> Result<(), Undecided> {
+    let calls = working_set.calls.running_by(invoice.customer_id)?;
+    let last = calls.iter().filter(|call| pays(call, invoice)).map(|call| call.valid_until).max();
+    match last {
+        None => Ok(()),
+        Some(until) => {
+            let until = until.to_rfc3339();
+            Err(refused(
+                "payment_running",
+                format!("somebody is paying it; that is over by {until} at the latest"),
+            ))
+        }
+    }
+}
+
+/// Whether a call pays an invoice.
+fn pays(call: &ProviderCall, invoice: &Invoice) -> bool {
+    matches!(call.kind, CallKind::Charge | CallKind::Session)
+        && call.currency == invoice.currency
+        && call.content.as_ref().and_then(|content| content.invoice_number.as_deref())
+            == Some(invoice.number())
 }
 
 /// The transaction of a charge or a refund, as far as the call has come.
@@ -87,7 +111,9 @@ pub(super) fn item(working_set: &WorkingSet, call: &ProviderCall) -> Item {
             method.and_then(|method| method.masked_account.as_deref()).map(Into::into);
         item.optional.description = content.description.as_deref().map(Into::into);
         item.optional.invoice_number = content.invoice_number.as_deref().map(Into::into);
-        item.optional.order_id = content.order_id.as_deref().map(Into::into);
+        // Payments of a request are found by it, as payments from elsewhere are that name it.
+        let request = call.request_id.filter(|_| call.kind == CallKind::Session).map(|id| id.show(place));
+        item.optional.order_id = content.order_id.clone().or(request).map(Into::into);
     }
     item
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Undecided;
+use super::calls::refuse_running;
 use super::command::{Actor, Holder, Outcome};
 use super::effects::{Effects, MailOrder};
 use super::events::EventKind;
@@ -235,6 +236,7 @@ fn void(working_set: &mut WorkingSet, invoice: &Invoice, actor: &Actor) -> Resul
             return Err(refused("invoice_paid", message));
         }
     }
+    refuse_running(working_set, invoice)?;
     let order = order_of(working_set, invoice)?;
     // The order first: it may lack a fact.
     let of_order = order.map(|order| cancel_order(working_set, &order, actor)).transpose()?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Undecided;
+use super::calls::refuse_running;
 use super::command::{Actor, Outcome};
 use super::coupon::redeem;
 use super::effects::{Effects, MailOrder};
@@ -383,6 +384,7 @@ fn cancel(working_set: &mut WorkingSet, id: OrderId, actor: &Actor) -> Result<Ef
             let message = "its invoice is paid or credited; issue a credit note for the invoice, and pay the money back";
             return Err(refused("order_paid", message));
         }
+        refuse_running(working_set, invoice)?;
     }
     let (after, events) = cancel_order(working_set, &order, actor)?;
     let mut effects = Effects::new(done(&after, None), None);

@@ -3,6 +3,7 @@
 //! The items of a command are decided one by one, each with the effects of those before it; a missing fact interrupts the
 //! command, which then goes on where it was.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::command::{Actor, Outcome};
@@ -112,6 +113,7 @@ fn deliver(
     sight: Sight,
 ) -> Result<ItemAnswer, Missing> {
     let (base, now) = (working_set.entrypoint.currency, working_set.now);
+    let item = &*completed(working_set, item)?;
     if let Err(problems) = item.check_digits(base) {
         return Ok(refusal(Reason::first_of(&problems)));
     }
@@ -323,8 +325,38 @@ fn answered_by(
             && request.currency == after.currency
             && request.customer_id.is_none_or(|owner| after.customer_id.is_none_or(|payer| payer == owner))
     };
-    let request = working_set.requests.get(id)?.filter(fits).map(Arc::clone);
-    Ok(request.map(|request| (request, after.id)))
+    let Some(request) = working_set.requests.get(id)?.filter(fits).map(Arc::clone) else { return Ok(None) };
+    let invoice = match request.invoice_id {
+        None => None,
+        Some(id) => working_set.invoices.get(id)?.map(Arc::clone),
+    };
+    let is_enough = request.is_paid_by(after.amount, invoice.as_deref());
+    Ok(is_enough.then_some((request, after.id)))
+}
+
+/// A payment from elsewhere with what the request says that it names as its order: whose it is, and which invoice it pays.
+///
+/// # Errors
+/// Missing facts.
+fn completed<'i>(working_set: &WorkingSet, item: &'i Item) -> Result<Cow<'i, Item>, Missing> {
+    let place = working_set.entrypoint.id;
+    let named = item.optional.order_id.as_deref().and_then(TransId::parse).filter(|(of, _)| *of == place);
+    let Some((_, id)) = named.filter(|_| item.source != SOURCE) else { return Ok(Cow::Borrowed(item)) };
+    let Some(request) = working_set.requests.get(id)?.filter(|one| one.kind == RequestKind::Payment) else {
+        return Ok(Cow::Borrowed(item));
+    };
+    let invoice = match request.invoice_id {
+        None => None,
+        Some(id) => working_set.invoices.get(id)?,
+    };
+    let mut item = item.clone();
+    if let (Whose::Nobody, Some(owner)) = (&item.whose, request.customer_id) {
+        item.whose = Whose::Id(owner);
+    }
+    if item.optional.invoice_number.is_none() {
+        item.optional.invoice_number = invoice.map(|invoice| invoice.number().into());
+    }
+    Ok(Cow::Owned(item))
 }
 
 fn settle_answered(working_set: &mut WorkingSet, request: &Request, trans_id: TransId, actor: &Actor) {

@@ -52,12 +52,14 @@ pub fn paragraphs(given: &Given<'_>, chars_max: usize) -> Result<Option<String>,
     }
 }
 
-/// The text of a number: a JSON number, or a decimal in a text.
+/// The text of a number: a JSON number, or a decimal without an exponent in a text.
 fn number<'a>(given: &'a Given<'_>) -> Result<Option<&'a str>, ValueError> {
     match given {
         Given::Null => Ok(None),
         Given::Number(text) => Ok(Some(text)),
-        Given::Text(text) => Ok(Some(text.trim()).filter(|text| !text.is_empty())),
+        Given::Text(text) if !text.contains(['e', 'E']) => {
+            Ok(Some(text.trim()).filter(|text| !text.is_empty()))
+        }
         other => Err(wrong_type("a number", other)),
     }
 }

@@ -1,6 +1,9 @@
 //! Bodies of the calls over HTTP, and the answers to them, which are not trusted to be well-formed (rules 20).
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::answer::{Answer, AnsweredMethod, Report};
@@ -196,7 +199,14 @@ impl Said<'_> {
 /// What a provider says of a call in the body of a signed answer. `first` is whether the call was sent for the first time: only
 /// then a refusal means that nothing was begun.
 pub fn read(call: &ProviderCall, shown_id: &str, status: u16, body: &[u8], first: bool) -> Report {
-    let Ok(said) = serde_json::from_slice::<Map<String, Value>>(body) else { return Report::Nothing };
+    let Ok(told) = serde_json::from_slice::<BTreeMap<String, &RawValue>>(body) else {
+        return Report::Nothing;
+    };
+    // One by one, as a member that cannot be read must not take the others along.
+    let said: Map<String, Value> = told
+        .into_iter()
+        .filter_map(|(name, raw)| Some((name, serde_json::from_str(raw.get()).ok()?)))
+        .collect();
     let said = Said(&said);
     let word_of = |name: &str| said.0.get(name).and_then(Value::as_str);
     // An answer about something else, such as one that a proxy mixed up, says nothing about this call.
@@ -232,7 +242,8 @@ pub fn read(call: &ProviderCall, shown_id: &str, status: u16, body: &[u8], first
         state,
         provider_id: said.text("providerId"),
         auth_code: said.text("authCode"),
-        fee: said.0.get("fee").and_then(|fee| amount(fee, call.currency)),
+        // A fee that takes more than the payment is a mistake of the adapter's.
+        fee: said.0.get("fee").and_then(|fee| amount(fee, call.currency)).filter(|fee| *fee <= call.amount),
         error: declined.then(|| error.unwrap_or_else(|| "declined".into())),
         message: message.filter(|_| declined),
         url: url.filter(|url| url.chars().count() <= URL_CHARS_MAX).and_then(payer_url),

@@ -335,6 +335,10 @@ fn address(given: &Given<'_>) -> Result<Option<String>, ValueError> {
         let message = "must be an address that begins with https:// (or http://localhost, for a trial), without a user and a password";
         ("invalid_url", message.to_owned())
     };
+    // A browser drops line breaks and tabs, so somebody else may read another address in it.
+    if text.chars().any(char::is_control) {
+        return Err(wrong());
+    }
     let url = Url::parse(&text).map_err(|_| wrong())?;
     let is_loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",

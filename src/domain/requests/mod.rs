@@ -258,6 +258,14 @@ impl Request {
         self.amount.map(|amount| open.map_or(amount, |open| amount.min(open)))
     }
 
+    /// Whether a payment from elsewhere answers it: it is not less than what is asked for, or than the least.
+    pub fn is_paid_by(&self, amount: Money, invoice: Option<&Invoice>) -> bool {
+        match self.asked(invoice) {
+            Some(asked) => amount >= asked && amount > Money::default(),
+            None => amount > Money::default() && self.min.is_none_or(|min| amount >= min),
+        }
+    }
+
     /// Whether an amount answers it: what it asks for, or what lies between its limits.
     pub fn takes(&self, amount: Money, invoice: Option<&Invoice>) -> bool {
         match self.asked(invoice) {

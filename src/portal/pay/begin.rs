@@ -9,14 +9,15 @@ use askama::Template;
 
 use super::form::{Chosen, PayForm};
 use super::opened::Opened;
-use super::page;
+use super::{page, paid};
 use crate::clock;
 use crate::domain::accounts::sight::Sight;
 use crate::domain::customers::fields::TextField;
 use crate::domain::decide::asking::{AnswerWay, AskProvider, RequestAnswer};
-use crate::domain::decide::command::{Action, Command, Outcome};
+use crate::domain::decide::command::{Action, Command, KeyUse, Outcome};
 use crate::domain::decide::paying::CALL_PLACE;
 use crate::domain::entrypoints::provider::Provider;
+use crate::domain::kernel::money::Money;
 use crate::domain::kernel::problem::Rejection;
 use crate::domain::provider::{CallId, CallKind, CallState, SessionContent};
 use crate::domain::requests::{MethodType, RequestContent, RequestKind};
@@ -53,6 +54,7 @@ pub(super) async fn pay(visit: &Visit<'_>, opened: &Opened<'_>, form: &PayForm, 
         return refused(visit, opened, sent, texts.pay_no_provider).await;
     };
     let elsewhere = (way == AnswerWay::Elsewhere).then(|| payment_url(visit, opened, form));
+    let key = key_of(visit, opened, (form, sent)).await?;
     let answer = RequestAnswer { amount: form.amount, payer: form.filled.clone(), way };
     let ask = AskProvider::Answer {
         request_id: looked.request.id,
@@ -63,7 +65,7 @@ pub(super) async fn pay(visit: &Visit<'_>, opened: &Opened<'_>, form: &PayForm, 
         entrypoint_id: visit.entrypoint.id,
         actor: opened.actor(),
         sight: Sight::FULL,
-        idempotency: None,
+        idempotency: Some(key),
         action: Action::Provider(Box::new(ask)),
     };
     let done = match visit.portal.store.customers().write(command).await {
@@ -95,6 +97,23 @@ pub(super) async fn pay(visit: &Visit<'_>, opened: &Opened<'_>, form: &PayForm, 
         (_, Some(url)) => onward(visit, opened, url),
         _ => Ok(see_own(visit, opened, None)),
     }
+}
+
+/// The key by which the same form, sent twice, begins one payment. Whoever goes back and fills it in otherwise begins another one.
+async fn key_of(
+    visit: &Visit<'_>,
+    opened: &Opened<'_>,
+    (form, sent): (&PayForm, &Form),
+) -> Result<KeyUse, PageError> {
+    let chosen = match &form.chosen {
+        Chosen::Test(id) => (*id).to_owned(),
+        Chosen::Type(method_type) => method_type.name().to_owned(),
+    };
+    let filled = format!("{:?} {:?}", form.amount.map(Money::units), form.filled);
+    let request = opened.looked.request.id.0.to_vec();
+    let scope = [b"pay".to_vec(), request, sent.get("key").into(), chosen.into(), filled.into()];
+    let keys = visit.portal.store.idempotency();
+    Ok(keys.key_use(visit.entrypoint.id, scope.into(), Vec::new()).await?)
 }
 
 /// By what the form is answered; `None` if the store takes no payments.
@@ -218,7 +237,7 @@ pub(super) async fn outcome(
         CallState::Succeeded => {
             let lead = match found.call.kind {
                 CallKind::Setup => texts.save_done_lead.to_owned(),
-                _ => format!("{} {} {}", texts.pay_done_lead, texts.pay_reference, id.show(place)),
+                _ => paid(visit, Some((found.call.currency, found.call.amount)), id),
             };
             (texts.pay_done, lead, opened.next(visit))
         }
@@ -232,5 +251,7 @@ pub(super) async fn outcome(
             (texts.pay_running, texts.pay_running_lead.to_owned(), Some((own, texts.pay_look_again)))
         }
     };
-    html(StatusCode::OK, &MessagePage { frame, title, lead: &lead, next }).map(Some)
+    let gives_up = found.call.state == CallState::RequiresAction;
+    let else_to = opened.give_up(visit).filter(|_| gives_up).map(|url| (url, texts.pay_give_up));
+    html(StatusCode::OK, &MessagePage { frame, title, lead: &lead, next, else_to }).map(Some)
 }

@@ -14,6 +14,7 @@ use crate::domain::entrypoints::theme::Language;
 use crate::domain::kernel::money::Money;
 use crate::domain::provider::sandbox::{TEST_METHODS, TestMethod};
 use crate::domain::requests::{CollectField, MethodType, Request, RequestKind};
+use crate::domain::transactions::currency::Currency;
 use crate::store::LookedRequest;
 use crate::web::PageError;
 use crate::web::form::{Checked, Form};
@@ -74,23 +75,33 @@ pub(super) fn fields(request: &Request, customer: Option<&Customer>) -> Vec<(Tex
     fields
 }
 
-/// The amount that a payer typed: digits with a point or a comma before the fraction. In English, commas before three digits
-/// each make groups: `1,500` is not one and a half.
-fn typed_amount(language: Language, text: &str) -> Option<Money> {
-    let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+/// The amount that a payer typed: digits with a point or a comma before the fraction, and spaces before three digits each. In
+/// English, commas make such groups too: `1,500` is not one and a half. What can be read in two ways is no amount, such as `1.500`
+/// in a currency with two digits.
+fn typed_amount((language, currency): (Language, Currency), text: &str) -> Option<Money> {
+    let plain = text.trim().replace(char::is_whitespace, " ");
+    let plain = match plain.contains(' ') {
+        true if has_groups(&plain, ' ') => plain.replace(' ', ""),
+        true => return None,
+        false => plain,
+    };
     let plain = match language {
-        Language::English if has_groups(&plain) => plain.replace(',', ""),
+        Language::English if has_groups(&plain, ',') => plain.replace(',', ""),
         _ if plain.contains('.') => plain,
         _ => plain.replace(',', "."),
     };
+    if plain.split_once('.').is_some_and(|(_, fraction)| fraction.len() > currency.digits()) {
+        return None;
+    }
     let is_plain = plain.chars().all(|c| c.is_ascii_digit() || c == '.');
     is_plain.then(|| Money::parse(&plain).ok()).flatten()
 }
 
-/// Whether every comma of a number in English stands between groups of three digits.
-fn has_groups(text: &str) -> bool {
-    let whole = text.split('.').next().unwrap_or_default();
-    let mut groups = whole.split(',');
+/// Whether every separator in the whole part of a number stands before three digits.
+fn has_groups(text: &str, separator: char) -> bool {
+    let is_point = |c: char| c == '.' || (c == ',' && separator != ',');
+    let whole = text.split(is_point).next().unwrap_or_default();
+    let mut groups = whole.split(separator);
     let first = groups.next().unwrap_or_default();
     let mut rest = groups.peekable();
     (1..=3).contains(&first.len()) && rest.peek().is_some() && rest.all(|group| group.len() == 3)
@@ -111,7 +122,7 @@ pub(super) fn parse(
     let amount = match (request.kind, request.asked(looked.invoice.as_ref())) {
         (RequestKind::Method, _) => None,
         (RequestKind::Payment, Some(asked)) => Some(asked),
-        (RequestKind::Payment, None) => typed_amount(visit.language, form.get("amount")),
+        (RequestKind::Payment, None) => typed_amount((visit.language, request.currency), form.get("amount")),
     };
     let fits = amount.is_some_and(|amount| request.takes(amount, looked.invoice.as_ref()));
     if request.kind == RequestKind::Payment && !fits {
@@ -163,14 +174,23 @@ mod tests {
 
     #[test]
     fn amounts_are_read_as_people_type_them() {
-        let units = |text| typed_amount(Language::English, text).map(Money::units);
-        let french = |text| typed_amount(Language::French, text).map(Money::units);
+        let read = |language, code, text| {
+            typed_amount((language, Currency::parse(code).unwrap()), text).map(Money::units)
+        };
+        let units = |text| read(Language::English, "USD", text);
+        let french = |text| read(Language::French, "USD", text);
         assert_eq!(units("12.50"), Some(125_000));
         assert_eq!(units(" 12,5 "), Some(125_000));
         assert_eq!(units("1 200,00"), Some(12_000_000));
-        assert_eq!((units("1,500"), french("1,500")), (Some(15_000_000), Some(15_000)));
+        assert_eq!((units("1,500"), french("1,500")), (Some(15_000_000), None));
         assert_eq!((units("1,234,567.89"), units("1,500.5")), (Some(12_345_678_900), Some(15_005_000)));
         assert_eq!((french("1\u{202f}234,5"), french("1234.5")), (Some(12_345_000), Some(12_345_000)));
+        assert_eq!(
+            (units("1.500"), french("1.500"), units("10 15"), units("1\n5")),
+            (None, None, None, None)
+        );
+        assert_eq!(read(Language::French, "KWD", "1,500"), Some(15_000));
+        assert_eq!(read(Language::English, "JPY", "1,500"), Some(15_000_000));
         for wrong in ["", "abc", "-1", "1e3", "1,2,3", "1.2.3", "12.345678", "1,50,000", ",500", "1,500,"] {
             assert_eq!(units(wrong), None, "{wrong}");
         }

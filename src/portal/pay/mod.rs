@@ -7,17 +7,18 @@ mod form;
 pub(super) mod limits;
 mod opened;
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderValue;
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use self::begin::{asked_call, outcome, pay};
 use self::form::{fields, parse, tests};
 use self::limits::Counted;
 use self::opened::{Opened, Place};
+use super::Portal;
 use super::fields::{Item, item};
-use super::texts::Texts;
+use super::texts::{Texts, texts};
 use super::visit::{SignedIn, Visit};
 use crate::clock;
 use crate::domain::customers::fields::TextField;
@@ -29,10 +30,11 @@ use crate::domain::kernel::money::Money;
 use crate::domain::numbers;
 use crate::domain::provider::sandbox::TestMethod;
 use crate::domain::requests::{MethodType, Request, RequestKind, RequestState};
+use crate::domain::transactions::currency::Currency;
 use crate::domain::transactions::id::TransId;
 use crate::store::LookedRequest;
 use crate::web::form::{Checked, Form, is_secret};
-use crate::web::page::{Frame, MessagePage, form_page, html, refusal};
+use crate::web::page::{Frame, MessagePage, form_page, html, plain_refusal};
 use crate::web::qr::{Qr, qr};
 use crate::web::texts::asked_language;
 use crate::web::{PageError, PageResult};
@@ -55,6 +57,10 @@ struct PayPage {
     until_label: &'static str,
     csrf: String,
     form: Checked,
+    /// A word of this very form: who sends it twice pays once.
+    key: String,
+    /// Whether it can be answered here.
+    can_pay: bool,
     /// The path of the page.
     action: String,
     /// How much is asked for; `None` if the payer says how much, or a method is to be saved.
@@ -77,8 +83,8 @@ struct PayPage {
 
 /// What the page of a link shows.
 enum Seen {
-    /// It was paid; the number of the last payment.
-    Done(Option<String>),
+    /// It was paid; the last payment.
+    Done(Option<TransId>),
     /// As many payers as could have answered it.
     UsedUp,
     Expired,
@@ -105,14 +111,14 @@ pub(super) async fn show_own(visit: &Visit<'_>, signed_in: &SignedIn) -> PageRes
 /// What became of a payment whose payer comes back by a link that was replaced meanwhile.
 async fn back(visit: &Visit<'_>) -> PageResult {
     let token = visit.request.match_info().query("token");
-    let Some(id) = asked_call(visit).filter(|_| is_secret(token)) else { return Ok(nothing()) };
+    let Some(id) = asked_call(visit).filter(|_| is_secret(token)) else { return Ok(nothing(visit)) };
     let found = visit.portal.store.requests().look_back(visit.entrypoint.id, token.to_owned(), id).await?;
-    let Some(looked) = found else { return Ok(nothing()) };
+    let Some(looked) = found else { return Ok(nothing(visit)) };
     let visit = &visit.in_language(language(visit, &looked));
     let opened = Opened { looked, place: Place::Link(token) };
     match outcome(visit, &opened).await? {
         Some(answer) => Ok(answer),
-        None => over(visit, &opened, &Seen::Replaced),
+        None => over(visit, &opened, &Seen::Replaced).await,
     }
 }
 
@@ -120,15 +126,15 @@ async fn shown(visit: &Visit<'_>, opened: &Opened<'_>) -> PageResult {
     if let Some(answer) = outcome(visit, opened).await? {
         return Ok(answer);
     }
-    match seen(visit, &opened.looked) {
+    match seen(&opened.looked) {
         Seen::Open => page(visit, opened, Checked::default(), None).await,
-        other => over(visit, opened, &other),
+        other => over(visit, opened, &other).await,
     }
 }
 
 /// `POST /pay/{entry}/{token}`.
 pub(super) async fn send(visit: &Visit<'_>, sent: &Form) -> PageResult {
-    let Some(looked) = look(visit, true).await? else { return Ok(nothing()) };
+    let Some(looked) = look(visit, true).await? else { return Ok(nothing(visit)) };
     let visit = &visit.in_language(language(visit, &looked));
     let place = Place::Link(visit.request.match_info().query("token"));
     taken(visit, &Opened { looked, place }, sent).await
@@ -141,9 +147,9 @@ pub(super) async fn send_own(visit: &Visit<'_>, signed_in: &SignedIn, sent: &For
 }
 
 async fn taken(visit: &Visit<'_>, opened: &Opened<'_>, sent: &Form) -> PageResult {
-    match seen(visit, &opened.looked) {
+    match seen(&opened.looked) {
         Seen::Open => {}
-        other => return over(visit, opened, &other),
+        other => return over(visit, opened, &other).await,
     }
     match parse(visit, &opened.looked, sent)? {
         Ok(form) => pay(visit, opened, &form, sent).await,
@@ -159,8 +165,11 @@ async fn look_own(visit: &Visit<'_>, signed_in: &SignedIn, sends: bool) -> Resul
     let found = visit.portal.store.requests().look_own(place, customer_id, id).await?;
     let looked = found.ok_or(PageError::NotFound)?;
     let hash = *blake3::hash(id.show(place).as_bytes()).as_bytes();
-    let counted = if sends { Counted::Send(hash) } else { Counted::Look(hash) };
-    if visit.portal.pay_limits.allows(&counted) { Ok(looked) } else { Err(PageError::Busy) }
+    if visit.portal.pay_limits.allows_page(hash, &address(visit), sends) {
+        Ok(looked)
+    } else {
+        Err(PageError::Busy)
+    }
 }
 
 /// The request of the link in the path, within the limits of links and addresses.
@@ -169,8 +178,7 @@ async fn look(visit: &Visit<'_>, sends: bool) -> Result<Option<LookedRequest>, P
     let limits = &visit.portal.pay_limits;
     if is_secret(token) {
         let hash = *blake3::hash(token.as_bytes()).as_bytes();
-        let counted = if sends { Counted::Send(hash) } else { Counted::Look(hash) };
-        if !limits.allows(&counted) {
+        if !limits.allows_page(hash, &address(visit), sends) {
             return Err(PageError::Busy);
         }
         let found = visit.portal.store.requests().look(visit.entrypoint.id, token.to_owned()).await?;
@@ -178,13 +186,25 @@ async fn look(visit: &Visit<'_>, sends: bool) -> Result<Option<LookedRequest>, P
             return Ok(found);
         }
     }
-    let address = visit.request.peer_addr().map(|peer| peer.ip().to_string()).unwrap_or_default();
-    if limits.allows(&Counted::Miss(address)) { Ok(None) } else { Err(PageError::Busy) }
+    if limits.allows(&Counted::Miss(address(visit))) { Ok(None) } else { Err(PageError::Busy) }
+}
+
+/// The address that asks.
+fn address(visit: &Visit<'_>) -> String {
+    visit.request.peer_addr().map(|peer| peer.ip().to_string()).unwrap_or_default()
 }
 
 /// The answer to a link that nobody has: the same one as to an unknown entrypoint.
-fn nothing() -> HttpResponse {
-    refusal(None, &PageError::NotFound)
+fn nothing(visit: &Visit<'_>) -> HttpResponse {
+    dead_link(visit.portal, visit.request)
+}
+
+/// The page of a link to pay that leads nowhere, in the language of the browser. It does not tell whether the store exists.
+pub(super) fn dead_link(portal: &Portal, request: &HttpRequest) -> HttpResponse {
+    let language = asked_language(request).unwrap_or_default();
+    let texts = texts(language);
+    let style = format!("{}/pay/style.css", portal.settings.base_path);
+    plain_refusal(StatusCode::NOT_FOUND, language, &style, (texts.pay_dead, texts.pay_dead_lead))
 }
 
 /// The language of the page: the one that was set, else that of the browser, else that of the customer or the store.
@@ -195,9 +215,9 @@ fn language(visit: &Visit<'_>, looked: &LookedRequest) -> Language {
     set.or_else(|| asked_language(visit.request)).unwrap_or_else(own)
 }
 
-fn seen(visit: &Visit<'_>, looked: &LookedRequest) -> Seen {
+fn seen(looked: &LookedRequest) -> Seen {
     let request = &looked.request;
-    let reference = || request.last_trans_id.map(|id| id.show(visit.entrypoint.id));
+    let reference = || request.last_trans_id;
     let is_gone = looked.found.as_ref().is_some_and(|found| found.record.stored.customer.is_deleted());
     match request.state_at(clock::now()) {
         // Nobody learns who paid by a link for many.
@@ -217,17 +237,32 @@ fn seen(visit: &Visit<'_>, looked: &LookedRequest) -> Seen {
     }
 }
 
+/// What was paid, and under which id.
+fn paid(visit: &Visit<'_>, amount: Option<(Currency, Money)>, id: TransId) -> String {
+    let texts = visit.texts();
+    let lead = match amount {
+        Some((currency, amount)) => {
+            format!("{} {}.", texts.pay_done_amount, numbers::price(visit.language, currency, amount))
+        }
+        None => texts.pay_done_lead.to_owned(),
+    };
+    format!("{lead} {} {}", texts.pay_reference, id.show(visit.entrypoint.id))
+}
+
 /// The page of a request that cannot be answered.
-fn over(visit: &Visit<'_>, opened: &Opened<'_>, seen: &Seen) -> PageResult {
+async fn over(visit: &Visit<'_>, opened: &Opened<'_>, seen: &Seen) -> PageResult {
     let texts = visit.texts();
     let is_payment = opened.looked.request.kind == RequestKind::Payment;
     let (status, title, lead) = match seen {
-        Seen::Open => return Ok(nothing()),
+        Seen::Open => return Ok(nothing(visit)),
         Seen::Done(reference) => {
-            let lead = if is_payment { texts.pay_done_lead } else { texts.save_done_lead };
             let lead = match reference {
-                Some(reference) => format!("{lead} {} {reference}", texts.pay_reference),
-                None => lead.to_owned(),
+                _ if !is_payment => texts.save_done_lead.to_owned(),
+                Some(id) => {
+                    let found = visit.portal.store.provider().find(visit.entrypoint.id, *id).await?;
+                    paid(visit, found.as_ref().map(|found| (found.call.currency, found.call.amount)), *id)
+                }
+                None => texts.pay_done_lead.to_owned(),
             };
             (StatusCode::OK, texts.pay_done, lead)
         }
@@ -243,7 +278,7 @@ fn over(visit: &Visit<'_>, opened: &Opened<'_>, seen: &Seen) -> PageResult {
     // In the portal there is always a way back.
     let goes_on = matches!(seen, Seen::Done(_)) || opened.signed_in().is_some();
     let next = opened.next(visit).filter(|_| goes_on);
-    html(status, &MessagePage { frame, title, lead: &lead, next })
+    html(status, &MessagePage { frame, title, lead: &lead, next, else_to: None })
 }
 
 /// The page with its form; `sent` is the form as it was sent.
@@ -276,6 +311,8 @@ async fn page(visit: &Visit<'_>, opened: &Opened<'_>, form: Checked, sent: Optio
         button: if is_payment { texts.pay_button } else { texts.save_button },
         until_label: if is_payment { texts.pay_until } else { texts.save_until },
         csrf,
+        key: uuid::Uuid::new_v4().to_string(),
+        can_pay: can_be_answered,
         action: opened.path(visit),
         amount: asked.filter(|_| is_payment).map(written),
         own_amount,

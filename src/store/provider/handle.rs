@@ -105,17 +105,17 @@ impl ProviderCalls<'_> {
         }
     }
 
-    /// Takes at most `limit` calls that are due, for `lease`.
+    /// Takes calls that are due, for `lease`: at most `limits` of those that were never made, and of the others.
     ///
     /// # Errors
     /// Database errors.
-    pub async fn take(self, limit: i64, lease: Duration) -> Result<Vec<DueCall>, StoreError> {
+    pub async fn take(self, limits: (i64, i64), lease: Duration) -> Result<Vec<DueCall>, StoreError> {
         let lease_us = i64::try_from(lease.as_micros()).unwrap_or(i64::MAX);
         // Most looks find nothing, and need no writer.
         if !self.is_any_due().await? {
             return Ok(Vec::new());
         }
-        self.0.administer(move |conn, ring| work::take(conn, ring, clock::now(), lease_us, limit)).await
+        self.0.administer(move |conn, ring| work::take(conn, ring, clock::now(), lease_us, limits)).await
     }
 
     async fn is_any_due(self) -> Result<bool, StoreError> {

@@ -20,7 +20,7 @@ pub struct DueCall {
     pub call: ProviderCall,
 }
 
-/// Takes at most `limit` calls that are due, for `lease_us`.
+/// Takes calls that are due, for `lease_us`: at most `firsts` that were never made, and at most `others`.
 ///
 /// # Errors
 /// The database's.
@@ -29,17 +29,26 @@ pub(super) fn take(
     ring: &KeyRing,
     now: Micros,
     lease_us: i64,
-    limit: i64,
+    (firsts, others): (i64, i64),
 ) -> Result<Vec<DueCall>, StoreError> {
+    /// The calls that are due, the longest ago first: those that were never made, or the others.
+    macro_rules! due {
+        ($conn:expr, $now:expr, $attempts:expr, $limit:expr) => {{
+            let due = provider_call::table
+                .filter(provider_call::due_at_us.le($now.0))
+                .filter($attempts)
+                .order((provider_call::due_at_us, provider_call::entrypoint_id, provider_call::call_id))
+                .limit($limit);
+            let rows: Vec<CallRow> = match $conn {
+                Conn::Sqlite(c, ..) => due.select(CallRow::as_select()).load(c)?,
+                Conn::Postgres(c) => due.select(CallRow::as_select()).for_update().skip_locked().load(c)?,
+            };
+            rows
+        }};
+    }
     let now = conn.shared_now(now)?;
-    let due = provider_call::table
-        .filter(provider_call::due_at_us.le(now.0))
-        .order((provider_call::due_at_us, provider_call::entrypoint_id, provider_call::call_id))
-        .limit(limit);
-    let rows: Vec<CallRow> = match conn {
-        Conn::Sqlite(c, ..) => due.select(CallRow::as_select()).load(c)?,
-        Conn::Postgres(c) => due.select(CallRow::as_select()).for_update().skip_locked().load(c)?,
-    };
+    let mut rows = due!(conn, now, provider_call::attempts.eq(0), firsts);
+    rows.extend(due!(conn, now, provider_call::attempts.gt(0), others));
     let mut calls = Vec::with_capacity(rows.len());
     for mut row in rows {
         row.attempts += 1;

@@ -398,3 +398,84 @@ both!(rules_20_without_a_provider_the_operators_own_address_takes_the_payer, |db
     let link = linked(&client, ada, &json!({})).await;
     browser.submit(&page_of(&link), &[("methodType", "card")]).await.expect(409);
 });
+
+both!(rules_20_the_same_form_sent_twice_pays_once, |db| async {
+    let server = Server::start(db).await;
+    let client = till(&server, "sandbox");
+    let request = reusable(&client, &json!({"amount": 11})).await;
+    let page = page_of(&request);
+    let mut browser = Browser::new(&server, "till");
+    let shown = browser.get(&page).await.expect(200);
+    let (csrf, key) = (shown.csrf(), shown.field("key").expect("a key"));
+    let form = |method: &'static str| {
+        let fields = [("csrf", csrf.clone()), ("key", key.clone()), ("methodType", method.to_owned())];
+        let person = [("email", "eve@example.test".to_owned()), ("fullname", "Eve Moss".to_owned())];
+        fields.into_iter().chain(person).collect::<Vec<_>>()
+    };
+    let mut places = Vec::new();
+    for method in ["test-declined", "test-visa", "test-visa", "test-visa"] {
+        let fields = form(method);
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let sent = browser.post(&page, &fields).await.expect(303);
+        places.push(sent.location().to_owned());
+    }
+    // Whoever goes back after a decline and chooses otherwise begins another payment.
+    assert_ne!(places[0], places[1]);
+    assert_eq!((&places[1], &places[1]), (&places[2], &places[3]));
+    assert_eq!(state(&client, &request).await["uses"], 1);
+    browser.get(&places[3]).await.expect(200).says("You paid 11.00 USD.");
+    // Its payments are found by the request.
+    let id = request["paymentRequestId"].as_str().unwrap();
+    let list = client.get(&format!("/api/Query/transactions/till?orderId(eq)={id}")).await.expect(200);
+    assert_eq!(list.json["Records"].as_array().unwrap().len(), 2, "{}", list.text);
+});
+
+both!(rules_20_a_payment_from_elsewhere_finds_customer_and_invoice_by_the_request, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    let settings =
+        json!({"general": [{"key": "paymentUrl", "value": "https://shop.example/pay?r={requestId}"}]});
+    client.put("/api/Paypoint/settings/demo", &settings).await.expect(200);
+    let ada = crate::invoices::ada(&client).await;
+    let (bill, _) = crate::invoices::issued(&client, ada, json!(20)).await;
+    let request = asked(&client, ada, &json!({"invoiceId": bill})).await;
+    let id = request["paymentRequestId"].as_str().unwrap();
+    let total = request["amount"].as_f64().unwrap_or_else(|| panic!("{request}"));
+    let paid = |name: &str, amount: f64| {
+        json!([{"source": "shop", "externalId": name, "status": "approved",
+        "amount": amount, "orderId": id}])
+    };
+    // Less than what is asked for does not answer it.
+    client.post("/api/Transaction/demo", &paid("1", 0.01)).await.expect(200);
+    assert_ne!(state(&client, &request).await["status"], "DON");
+    assert_eq!(crate::invoices::shown(&client, bill).await["state"], "partlyPaid");
+    let rest = total.mul_add(100.0, -1.0).round() / 100.0;
+    client.post("/api/Transaction/demo", &paid("2", rest)).await.expect(200);
+    assert_eq!(state(&client, &request).await["status"], "DON");
+    assert_eq!(crate::invoices::shown(&client, bill).await["state"], "paid");
+    let list = client.get(&format!("/api/Query/transactions/demo?customerId={ada}")).await.expect(200);
+    assert_eq!(list.json["Records"].as_array().unwrap().len(), 2, "{}", list.text);
+});
+
+both!(rules_19_an_invoice_is_not_taken_back_while_somebody_pays_it, |db| async {
+    let server = Server::start(db).await;
+    let client = till(&server, "sandbox");
+    let ada = created(&client, "till", &json!({"email": "ada@example.test"})).await;
+    let order = json!({"lines": [{"name": "Tea", "unitPrice": 8}], "collect": "request"});
+    let order = client.post(&format!("{}/orders", path(ada)), &order).await.expect(200).data().clone();
+    let url = order["paymentUrl"].as_str().unwrap();
+    let page = url[url.find("/pay/").unwrap()..].to_owned();
+    let mut browser = Browser::new(&server, "till");
+    browser.submit(&page, &[("methodType", "test-pending")]).await.expect(303);
+    let order_id = order["orderId"].as_str().unwrap();
+    for place in
+        [format!("/api/Order/{order_id}/cancel"), format!("/api/Invoice/{}/void", order["invoiceId"])]
+    {
+        let refused = client.post(&place, &json!({})).await;
+        assert_eq!(refused.json["errors"][0]["code"], "payment_running", "{place}: {}", refused.text);
+    }
+    wait_until("the payment is through", std::time::Duration::from_secs(60), async || {
+        client.get(&format!("/api/Order/{order_id}")).await.expect(200).json["status"] == "completed"
+    })
+    .await;
+});

@@ -188,7 +188,7 @@ both!(rules_20_a_customer_pays_an_open_invoice_in_the_portal, |db| async {
     browser.submit(&link, &[("methodType", "test-declined")]).await.expect(303);
     browser.get(&link).await.expect(200).says("declined");
     let link = link_after(&mut browser, &csrf, &pay).await;
-    let page = answer(&mut browser, &link, "test-visa").await.says("This was paid");
+    let page = answer(&mut browser, &link, "test-visa").await.says("You paid");
     page.says(&format!("{}/portal/till/invoices\"", server.base()));
     assert_eq!(client.get(&format!("/api/Invoice/{own}")).await.json["state"], "paid");
     let page = browser.get("/portal/till/invoices").await.expect(200).says("Paid");
@@ -211,9 +211,9 @@ both!(rules_20_a_customer_pays_an_open_invoice_in_the_portal, |db| async {
     let running = press(&mut browser, &csrf, &pay).await.location().to_owned();
     assert!(running.starts_with("/portal/till/requests/"), "{running}");
     let page = browser.get(&running).await.expect(200);
-    assert!(page.text.contains("Not over yet") || page.text.contains("This was paid"), "{}", page.text);
+    assert!(page.text.contains("Not over yet") || page.text.contains("You paid"), "{}", page.text);
     assert_eq!(paying.await.unwrap(), 303);
-    browser.get(&link).await.expect(200).says("This was paid");
+    browser.get(&link).await.expect(200).says("You paid");
     assert_eq!(client.get(&format!("/api/Invoice/{slow}")).await.json["state"], "paid");
     assert_eq!(count(&client, ada, "paymentRequests").await, 2);
 });
@@ -259,7 +259,7 @@ both!(rules_20_a_customer_pays_what_the_store_asks_for_in_the_portal, |db| async
     let form = [("csrf", csrf.as_str()), ("methodType", "test-visa"), ("phone", "+15555550117")];
     let next = browser.post(&page(&request), &form).await.location().to_owned();
     assert!(next.starts_with(&page(&request)), "{next}");
-    browser.get(&next).await.expect(200).says("This was paid").says("Back to your record");
+    browser.get(&next).await.expect(200).says("You paid").says("Back to your record");
     let read = client.get(&format!("/api/PaymentRequest/{}", id(&request))).await.expect(200).json;
     assert_eq!(read["status"], "DON");
     assert_eq!(client.get(&path(ada)).await.json["Phone"], "+15555550117");

@@ -123,7 +123,7 @@ both!(rules_18_a_customer_sees_its_orders_and_its_invoices_and_nobody_elses, |db
     browser.get(&pdf(&foreign)).await.expect(404);
     browser.headers = vec![("accept-language", "fr".into())];
     let french = browser.get("/portal/demo/record").await.expect(200);
-    french.says("Terminée").says("À payer avant le");
+    french.says("Terminée").says("À payer jusqu’au");
 });
 
 both!(rules_18_a_customer_pages_through_all_orders_and_invoices, |db| async {

@@ -9,8 +9,17 @@ use crate::invoices::{ada, issued};
 use crate::portal::browser::Browser;
 use crate::support::*;
 
+/// Lets the store take payments, at an address of the operator's.
+async fn take_payments(server: &Server, at: Option<&str>) {
+    let settings = json!({"general": [{"key": "paymentUrl", "value": at.unwrap_or_default()}]});
+    master(server).put("/api/Paypoint/settings/demo", &settings).await.expect(200);
+}
+
+const ELSEWHERE: Option<&str> = Some("https://pay.example/{requestId}");
+
 both!(rules_20_the_page_says_who_asks_for_what_and_to_look_changes_nothing, |db| async {
     let server = Server::start(db).await;
+    take_payments(&server, ELSEWHERE).await;
     let client = server.client();
     let ada = ada(&client).await;
     let body = json!({"amount": "12.50", "description": "Deposit for the <b>workshop</b>", "collect": ["phone", "email"],
@@ -94,6 +103,7 @@ both!(rules_20_unknown_links_and_entrypoints_answer_alike, |db| async {
 
 both!(rules_20_a_form_is_checked_before_anything_is_paid, |db| async {
     let server = Server::start(db).await;
+    take_payments(&server, ELSEWHERE).await;
     let client = server.client();
     let body = json!({"open": {"min": 5, "max": 50}, "methodTypes": ["card", "ach"], "collect": ["address"]});
     let request = reusable(&client, &body).await;
@@ -134,13 +144,19 @@ both!(rules_20_a_form_is_checked_before_anything_is_paid, |db| async {
     }
     let forged = [("csrf", "x"), ("amount", "12.50")];
     browser.post(&path, &forged).await.expect(403);
-    // Nobody takes the money yet.
+    assert_eq!(sql::dump_without_imports(server.site()), before);
+    // Where nobody takes the money, there is no form, and one that was sent all the same does nothing.
+    take_payments(&server, None).await;
+    let before = sql::dump_without_imports(server.site());
+    let page = browser.get(&path).await.expect(200).says("takes no online payments yet");
+    assert!(page.field("email").is_none(), "{}", page.text);
     browser.post(&path, &all).await.expect(409).says("takes no online payments yet");
     assert_eq!(sql::dump_without_imports(server.site()), before);
 });
 
 both!(rules_20_the_page_of_a_request_that_is_over_says_so, |db| async {
     let server = Server::start(db).await;
+    take_payments(&server, ELSEWHERE).await;
     let client = server.client();
     let ada = ada(&client).await;
     let mut browser = Browser::new(&server, "demo");

@@ -9,7 +9,9 @@ mod fields;
 mod files;
 mod frame;
 mod menu;
+mod money;
 mod page;
+mod payments;
 mod sign_in;
 mod texts;
 mod visit;
@@ -117,6 +119,7 @@ pub fn routes(config: &mut ServiceConfig, api: Rc<InsideApi>) {
     config.app_data(api);
     files::routes(config);
     sign_in::routes(config);
+    payments::routes(config);
     config.service(web::scope("/console").default_service(web::to(nothing)));
 }
 

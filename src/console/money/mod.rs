@@ -5,6 +5,7 @@ pub(super) mod link;
 pub(super) mod list;
 pub(super) mod people;
 pub(super) mod texts;
+pub(super) mod whom;
 
 use chrono::{DateTime, NaiveDate};
 use rust_decimal::Decimal;
@@ -29,7 +30,7 @@ pub(super) fn decimal(value: &Value) -> Option<Decimal> {
 }
 
 /// How many decimals the amounts of a currency have.
-fn digits(currency: &str) -> u32 {
+pub(super) fn digits(currency: &str) -> u32 {
     Currency::parse(currency).ok().and_then(|known| u32::try_from(known.digits()).ok()).unwrap_or(2)
 }
 

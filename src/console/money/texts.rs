@@ -47,6 +47,8 @@ translated! {
     search_customer: "Name, e-mail, phone or number of the customer", "Nom, e-mail, téléphone ou numéro du client";
     choose: "Choose", "Choisir";
     not_found: "Nobody matches. Try another spelling, or a number.", "Aucun client trouvé. Essayez une autre orthographe, ou un numéro.";
+    whom: "Who is it for?", "Pour qui ?";
+    whom_lead: "Find the customer by name, e-mail, phone or number.", "Cherchez le client par nom, e-mail, téléphone ou numéro.";
     link: "Address to pay at", "Adresse de paiement";
     link_lead: "Copy it now, or have it scanned. It is not shown again: the service keeps only its fingerprint.",
         "Copiez-la maintenant, ou faites-la scanner. Elle ne sera plus affichée : le service n’en garde que l’empreinte.";

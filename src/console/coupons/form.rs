@@ -17,8 +17,18 @@ use crate::console::visit::{SignedIn, Visit};
 use crate::web::form::Form;
 
 const NAMES: [&str; 12] = [
-    "code", "name", "description", "percentOff", "amountOff", "currency", "startsAt", "redeemBy", "maxRedemptions",
-    "perCustomerLimit", "customersOnly", "status",
+    "code",
+    "name",
+    "description",
+    "percentOff",
+    "amountOff",
+    "currency",
+    "startsAt",
+    "redeemBy",
+    "maxRedemptions",
+    "perCustomerLimit",
+    "customersOnly",
+    "status",
 ];
 
 #[derive(Template)]
@@ -62,7 +72,10 @@ fn page(visit: &Visit, signed_in: &SignedIn, form: Fields, about: Option<About>)
     let statuses = statuses.map(|(name, word)| (name.to_owned(), word)).into();
     let status = if form.is_wrong() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let words = words(visit.language);
-    html(status, &FormPage { frame, texts, words, form, title, action, back, etag, is_new, is_open, statuses })
+    html(
+        status,
+        &FormPage { frame, texts, words, form, title, action, back, etag, is_new, is_open, statuses },
+    )
 }
 
 /// `GET /console/at/{place}/coupons/new`.

@@ -77,7 +77,9 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
         texts,
         words,
         form: filters.fields(),
-        states: [("", words.any_state), ("online", texts.online), ("offline", texts.offline)].map(word).into(),
+        states: [("", words.any_state), ("online", texts.online), ("offline", texts.offline)]
+            .map(word)
+            .into(),
         rows: list(&answer, "Records").iter().map(row).collect(),
         pager: filters.pager(language, &base, &answer),
         is_filtered: !filters.is_empty(),

@@ -99,7 +99,10 @@ async fn page(visit: &Visit, signed_in: &SignedIn, form: Fields) -> Shown {
         facts: vec![
             (words.name, text(&one, "name").to_owned()),
             (texts.redeemed, used(texts, &one)),
-            (texts.per_customer, if per_customer.is_empty() { texts.no_limit.to_owned() } else { per_customer }),
+            (
+                texts.per_customer,
+                if per_customer.is_empty() { texts.no_limit.to_owned() } else { per_customer },
+            ),
             (texts.starts, minute(language, &one, "startsAt")),
             (texts.ends, minute(language, &one, "redeemBy")),
             (texts.customers_only, yes_no(one["customersOnly"].as_bool().unwrap_or_default())),

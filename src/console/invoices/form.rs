@@ -78,15 +78,15 @@ pub(super) async fn new(visit: &Visit, signed_in: &SignedIn) -> Shown {
 fn whom(visit: &Visit, signed_in: &SignedIn, choice: Choice) -> Shown {
     let texts = texts(visit.language);
     let target = ("/invoices/new?customerId=", "");
-    whom::page(visit, signed_in, Whom { here: "invoices", list: texts.title, title: texts.new, target }, choice)
+    whom::page(
+        visit,
+        signed_in,
+        Whom { here: "invoices", list: texts.title, title: texts.new, target },
+        choice,
+    )
 }
 
-async fn about_new(
-    visit: &Visit,
-    signed_in: &SignedIn,
-    store: &Store,
-    id: &str,
-) -> Result<About, Refused> {
+async fn about_new(visit: &Visit, signed_in: &SignedIn, store: &Store, id: &str) -> Result<About, Refused> {
     let customer = people::customer(visit, signed_in, store, id).await?;
     let base = format!("{}/at/{}/invoices", visit.root, part(&store.entry));
     Ok(About {
@@ -111,7 +111,8 @@ fn about_draft(visit: &Visit, store: &Store, one: &Value, version: String) -> Ab
 
 async fn products(visit: &Visit, signed_in: &SignedIn, store: &Store) -> Result<Vec<Value>, Refused> {
     let path = format!("/Product/{}", part(&store.entry));
-    let answer = visit.get(signed_in, &path).with("active", "true").with("limitRecord", "100").if_any().await?;
+    let answer =
+        visit.get(signed_in, &path).with("active", "true").with("limitRecord", "100").if_any().await?;
     Ok(answer.map(|answer| list(&answer, "Records").to_vec()).unwrap_or_default())
 }
 

@@ -63,7 +63,8 @@ impl Lines {
     /// The lines of a stored draft.
     pub(super) fn of(invoice: &Value) -> Lines {
         let row = |(place, item): (usize, &Value)| {
-            let [name, description] = ["itemProductName", "itemDescription"].map(|name| text(item, name).to_owned());
+            let [name, description] =
+                ["itemProductName", "itemDescription"].map(|name| text(item, name).to_owned());
             let [quantity, cost, tax] = ["itemQty", "itemCost", "itemTaxRate"].map(|name| input(&item[name]));
             Typed { values: [name, description, quantity, cost, tax], of: Some(place) }
         };

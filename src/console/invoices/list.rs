@@ -129,7 +129,9 @@ async fn page(visit: &Visit, signed_in: &SignedIn, number: &str) -> Shown {
         texts,
         words,
         states: [word(("", words.any_state))].into_iter().chain(states).collect(),
-        kinds: [("", texts.kinds), ("invoice", texts.title), ("creditNote", texts.credit_notes)].map(word).into(),
+        kinds: [("", texts.kinds), ("invoice", texts.title), ("creditNote", texts.credit_notes)]
+            .map(word)
+            .into(),
         rows,
         figures: figures(visit, records),
         sorts: Sorts {
@@ -200,6 +202,7 @@ pub(super) async fn export(visit: &Visit, signed_in: &SignedIn) -> Shown {
     let store = visit.place(signed_in)?;
     let filters = Filters::asked(visit, &NAMES);
     let path = path_of(store, signed_in);
-    let path = path.replacen("/Query/invoices", &format!("/Export/invoices/{}", part(visit.part("format"))), 1);
+    let path =
+        path.replacen("/Query/invoices", &format!("/Export/invoices/{}", part(visit.part("format"))), 1);
     file(filtered(visit.get(signed_in, &path), &filters)).await
 }

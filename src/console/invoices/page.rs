@@ -85,10 +85,7 @@ struct InvoicePage {
 }
 
 /// The invoice that the address names, if it is one of the store.
-pub(super) async fn found<'s>(
-    visit: &Visit,
-    signed_in: &'s SignedIn,
-) -> Result<(&'s Store, Value), Refused> {
+pub(super) async fn found<'s>(visit: &Visit, signed_in: &'s SignedIn) -> Result<(&'s Store, Value), Refused> {
     let store = visit.store(signed_in)?;
     let id = visit.part("invoiceId");
     if id.parse::<i64>().is_err() {

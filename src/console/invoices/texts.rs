@@ -4,7 +4,11 @@ use crate::domain::entrypoints::theme::Language;
 use crate::web::texts::translated;
 
 /// The word for the state of an invoice, and the kind of its badge.
-pub(in crate::console) fn state(language: Language, word: &str, is_overdue: bool) -> (&'static str, &'static str) {
+pub(in crate::console) fn state(
+    language: Language,
+    word: &str,
+    is_overdue: bool,
+) -> (&'static str, &'static str) {
     let texts = texts(language);
     match word {
         _ if is_overdue => ("bad", texts.overdue),

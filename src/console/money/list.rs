@@ -1,8 +1,8 @@
 //! Lists: the filters of their addresses, their pages, and their files.
 
+use actix_web::HttpResponse;
 use actix_web::body::to_bytes;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use actix_web::HttpResponse;
 use serde_json::Value;
 
 use crate::console::ask::{Ask, No, text};

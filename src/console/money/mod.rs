@@ -84,8 +84,10 @@ pub(super) fn date_input(value: &Value, name: &str) -> String {
 
 /// A number as the API reads it: without blanks, and with a point where the member typed a comma.
 pub(super) fn typed(text: &str) -> String {
-    let text: String =
-        text.chars().filter(|one| !one.is_whitespace() && !matches!(one, '\u{202f}' | '\u{a0}' | '’')).collect();
+    let text: String = text
+        .chars()
+        .filter(|one| !one.is_whitespace() && !matches!(one, '\u{202f}' | '\u{a0}' | '’'))
+        .collect();
     match (text.rfind(','), text.rfind('.')) {
         (Some(_), None) if text.matches(',').count() > 1 => text.replace(',', ""),
         (Some(_), None) => text.replace(',', "."),

@@ -49,7 +49,11 @@ pub(in crate::console) fn name_of(value: &Value) -> String {
 fn person(value: &Value) -> Person {
     let email = text(value, "Email");
     let more = if email.is_empty() { text(value, "customerNumber") } else { email };
-    Person { id: value["customerId"].as_i64().unwrap_or_default(), name: name_of(value), more: more.to_owned() }
+    Person {
+        id: value["customerId"].as_i64().unwrap_or_default(),
+        name: name_of(value),
+        more: more.to_owned(),
+    }
 }
 
 /// The customers of a store that match what was typed.

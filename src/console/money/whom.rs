@@ -50,5 +50,8 @@ pub(in crate::console) fn page(visit: &Visit, signed_in: &SignedIn, whom: Whom, 
         more: one.more,
     });
     let found = found.collect();
-    html(StatusCode::OK, &WhomPage { frame, words: words(visit.language), whom, search: choice.search, found })
+    html(
+        StatusCode::OK,
+        &WhomPage { frame, words: words(visit.language), whom, search: choice.search, found },
+    )
 }

@@ -129,7 +129,9 @@ pub(super) async fn cancel(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> 
     let id = part(text(&one, "orderId"));
     match visit.post(signed_in, &format!("/Order/{id}/cancel"), sent).tried().await? {
         Ok(_) => Ok(visit.go_to(&format!("/at/{}/orders/{id}?done=cancelled", part(&store.entry)))),
-        Err(no) => page(visit, signed_in, Fields::default().refused(&no).in_language(visit.language), None).await,
+        Err(no) => {
+            page(visit, signed_in, Fields::default().refused(&no).in_language(visit.language), None).await
+        }
     }
 }
 
@@ -139,6 +141,8 @@ pub(super) async fn resend(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> 
     let path = format!("/Order/{}/resend", part(text(&one, "orderId")));
     match visit.post(signed_in, &path, sent).tried().await? {
         Ok(answer) => page(visit, signed_in, Fields::default(), Some(answer)).await,
-        Err(no) => page(visit, signed_in, Fields::default().refused(&no).in_language(visit.language), None).await,
+        Err(no) => {
+            page(visit, signed_in, Fields::default().refused(&no).in_language(visit.language), None).await
+        }
     }
 }

@@ -188,6 +188,10 @@ pub(super) async fn export(visit: &Visit, signed_in: &SignedIn) -> Shown {
     let store = visit.place(signed_in)?;
     let filters = Filters::asked(visit, &NAMES);
     let path = path_of(store, signed_in);
-    let path = path.replacen("/Query/transactions", &format!("/Export/transactions/{}", part(visit.part("format"))), 1);
+    let path = path.replacen(
+        "/Query/transactions",
+        &format!("/Export/transactions/{}", part(visit.part("format"))),
+        1,
+    );
     file(filtered(visit.get(signed_in, &path), &filters)).await
 }

@@ -93,10 +93,12 @@ async fn page(visit: &Visit, signed_in: &SignedIn, mut form: Fields, search: &st
     let customer_id = shown(&one, "customerId");
     let customer = match customer_id.as_str() {
         "" => None,
-        id => people::customer(visit, signed_in, store, id).await.map(Some).or_else(|refused| match refused {
-            Refused::NotFound | Refused::Forbidden(_) => Ok(None),
-            refused => Err(refused),
-        })?,
+        id => people::customer(visit, signed_in, store, id).await.map(Some).or_else(
+            |refused| match refused {
+                Refused::NotFound | Refused::Forbidden(_) => Ok(None),
+                refused => Err(refused),
+            },
+        )?,
     };
     let is_unlinked = customer_id.is_empty();
     let may_link = is_unlinked && frame.may("money:write") && frame.may("customers:read");
@@ -197,12 +199,7 @@ async fn backs(
     let Ok(answer) = ask.tried().await? else { return Ok(Vec::new()) };
     let language = visit.language;
     let back = |back: &Value| Back {
-        address: format!(
-            "{}/at/{}/payments/{}",
-            visit.root,
-            part(&store.entry),
-            part(text(back, "transId"))
-        ),
+        address: format!("{}/at/{}/payments/{}", visit.root, part(&store.entry), part(text(back, "transId"))),
         at: minute(language, back, "TransactionTime"),
         operation: operation(language, text(back, "Operation")),
         badge: status(language, text(back, "status")),
@@ -291,7 +288,9 @@ pub(super) async fn receipt(visit: &Visit, signed_in: &SignedIn, sent: &Form) ->
     let path = format!("/MoneyIn/sendreceipt/{}", part(text(&one, "transId")));
     match visit.post(signed_in, &path, sent).tried().await? {
         Ok(_) => done(visit, signed_in, &one, "sent"),
-        Err(no) => page(visit, signed_in, Fields::default().refused(&no).in_language(visit.language), "").await,
+        Err(no) => {
+            page(visit, signed_in, Fields::default().refused(&no).in_language(visit.language), "").await
+        }
     }
 }
 
@@ -302,6 +301,8 @@ pub(super) async fn link(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> Sh
     let path = format!("/Customer/link/{}/{}", customer.id, part(text(&one, "transId")));
     match visit.post(signed_in, &path, sent).tried().await? {
         Ok(_) => done(visit, signed_in, &one, "linked"),
-        Err(no) => page(visit, signed_in, Fields::default().refused(&no).in_language(visit.language), "").await,
+        Err(no) => {
+            page(visit, signed_in, Fields::default().refused(&no).in_language(visit.language), "").await
+        }
     }
 }

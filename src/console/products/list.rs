@@ -49,7 +49,11 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
     let row = |one: &Value| Row {
         address: format!("{base}/{}", part(text(one, "productId"))),
         name: text(one, "name").to_owned(),
-        options: list(one, "options").iter().map(|option| text(option, "name")).collect::<Vec<_>>().join(", "),
+        options: list(one, "options")
+            .iter()
+            .map(|option| text(option, "name"))
+            .collect::<Vec<_>>()
+            .join(", "),
         is_active: one["active"].as_bool().unwrap_or_default(),
         tax_rate: percent(language, &one["taxRate"]),
         price: amount(language, &one["unitPrice"], text(one, "currency")),

@@ -17,8 +17,23 @@ use crate::console::visit::{SignedIn, Visit};
 use crate::web::form::Form;
 
 const NAMES: [&str; 17] = [
-    "amount", "open/min", "open/max", "currency", "description", "expiresInDays", "maxUses", "successUrl", "cancelUrl",
-    "language", "reference", "card", "ach", "wallet", "email", "phone", "address",
+    "amount",
+    "open/min",
+    "open/max",
+    "currency",
+    "description",
+    "expiresInDays",
+    "maxUses",
+    "successUrl",
+    "cancelUrl",
+    "language",
+    "reference",
+    "card",
+    "ach",
+    "wallet",
+    "email",
+    "phone",
+    "address",
 ];
 /// The members of the API that are plain texts.
 const TEXTS: [&str; 6] = ["currency", "description", "successUrl", "cancelUrl", "language", "reference"];
@@ -48,6 +63,11 @@ fn page(visit: &Visit, signed_in: &SignedIn, form: Fields) -> Shown {
     html(status, &FormPage { frame, texts, words: words(visit.language), form, languages })
 }
 
+/// The words whose boxes are ticked.
+fn ticked(sent: &Form, names: [&str; 3]) -> Value {
+    names.into_iter().filter(|name| sent.get(name) == "true").collect()
+}
+
 fn body(sent: &Form) -> Value {
     let mut body = Map::new();
     let mut put = |name: &str, value: Value| {
@@ -55,14 +75,13 @@ fn body(sent: &Form) -> Value {
             body.insert(name.to_owned(), value);
         }
     };
-    let ticked = |names: [&str; 3]| names.into_iter().filter(|name| sent.get(name) == "true").collect::<Vec<_>>();
     for name in TEXTS {
         put(name, text_of(sent.get(name)));
     }
     put("expiresInDays", whole_of(sent.get("expiresInDays")));
     put("maxUses", whole_of(sent.get("maxUses")));
-    put("methodTypes", json!(ticked(["card", "ach", "wallet"])));
-    put("collect", json!(ticked(["email", "phone", "address"])));
+    put("methodTypes", ticked(sent, ["card", "ach", "wallet"]));
+    put("collect", ticked(sent, ["email", "phone", "address"]));
     let amount = number_of(sent.get("amount"));
     let (min, max) = (number_of(sent.get("open/min")), number_of(sent.get("open/max")));
     // Without an amount the payer says how much, within the limits if there are some.
@@ -82,6 +101,8 @@ pub(super) async fn create(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> 
             let link = PayLink::of(&answer, "url");
             request_page(visit, signed_in, (store, &answer["responseData"]), Fields::default(), link).await
         }
-        Err(no) => page(visit, signed_in, Fields::sent(sent, &NAMES).refused(&no).in_language(visit.language)),
+        Err(no) => {
+            page(visit, signed_in, Fields::sent(sent, &NAMES).refused(&no).in_language(visit.language))
+        }
     }
 }

@@ -82,9 +82,11 @@ pub(super) async fn page(
     let customer = match id.as_str() {
         "" => None,
         id => match people::customer(visit, signed_in, store, id).await {
-            Err(Refused::NotFound) => {
-                Some(Person { id: id.parse().unwrap_or_default(), name: format!("#{id}"), more: String::new() })
-            }
+            Err(Refused::NotFound) => Some(Person {
+                id: id.parse().unwrap_or_default(),
+                name: format!("#{id}"),
+                more: String::new(),
+            }),
             found => Some(found?),
         },
     };

@@ -18,7 +18,6 @@ pub(in crate::console) fn state(language: Language, word: &str) -> (&'static str
 
 translated! {
     title: "Coupons", "Bons de réduction";
-    coupon: "Coupon", "Bon de réduction";
     new: "New coupon", "Nouveau bon";
     edit: "Edit coupon", "Modifier le bon";
     empty: "No coupons yet", "Aucun bon de réduction pour l’instant";

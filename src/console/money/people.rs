@@ -99,6 +99,24 @@ pub(in crate::console) async fn customer(
     Ok(person(&answer))
 }
 
+/// The customer of a record by its id; without a name if the member does not see it, or if it is gone.
+///
+/// # Errors
+/// As pages.
+pub(in crate::console) async fn owner(
+    visit: &Visit,
+    signed_in: &SignedIn,
+    store: &Store,
+    id: &str,
+) -> Result<Person, Refused> {
+    match customer(visit, signed_in, store, id).await {
+        Err(Refused::NotFound | Refused::Forbidden(_)) => {
+            Ok(Person { id: id.parse().unwrap_or_default(), name: format!("#{id}"), more: String::new() })
+        }
+        found => found,
+    }
+}
+
 /// The names of the customers that records of a list belong to, by id.
 ///
 /// # Errors

@@ -10,7 +10,6 @@ translated! {
     total: "Total", "Total";
     state: "State", "État";
     any_state: "Any state", "Tous les états";
-    any: "Any", "Tous";
     from: "From", "Du";
     until: "Until", "Au";
     currency: "Currency", "Devise";
@@ -26,6 +25,7 @@ translated! {
     all: "Show all", "Tout afficher";
     nothing: "Nothing matches", "Aucun résultat";
     nothing_lead: "Change the filters, or show all.", "Modifiez les filtres, ou affichez tout.";
+    pages: "Pages", "Pages";
     count: "in this list", "dans cette liste";
     export: "Export", "Exporter";
     export_csv: "CSV", "CSV";
@@ -35,17 +35,14 @@ translated! {
     lines: "Lines", "Lignes";
     name: "Name", "Nom";
     quantity: "Quantity", "Quantité";
-    unit_price: "Unit price, before tax", "Prix unitaire hors taxe";
     price: "Price", "Prix";
     tax_rate: "Tax, %", "Taxe, %";
     tax: "Tax", "Taxe";
     net: "Net", "Net";
     discount: "Discount", "Remise";
     amount_hint: "Such as 12.50.", "Par exemple 12,50.";
-    send: "Send", "Envoyer";
     search: "Search", "Rechercher";
     search_customer: "Name, e-mail, phone or number of the customer", "Nom, e-mail, téléphone ou numéro du client";
-    choose: "Choose", "Choisir";
     not_found: "Nobody matches. Try another spelling, or a number.", "Aucun client trouvé. Essayez une autre orthographe, ou un numéro.";
     whom: "Who is it for?", "Pour qui ?";
     whom_lead: "Find the customer by name, e-mail, phone or number.", "Cherchez le client par nom, e-mail, téléphone ou numéro.";
@@ -53,10 +50,6 @@ translated! {
     link_lead: "Copy it now, or have it scanned. It is not shown again: the service keeps only its fingerprint.",
         "Copiez-la maintenant, ou faites-la scanner. Elle ne sera plus affichée : le service n’en garde que l’empreinte.";
     qr: "QR code of the address to pay at", "Code QR de l’adresse de paiement";
-    open: "Open", "Ouvrir";
-    manage: "Manage", "Gérer";
-    one_store: "One store only", "Une seule boutique";
-    version: "Version", "Version";
     sure_cancel: "Really cancel? This cannot be taken back.", "Vraiment annuler ? C’est définitif.";
     sure_delete: "Really delete? This cannot be taken back.", "Vraiment supprimer ? C’est définitif.";
 }

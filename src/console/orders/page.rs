@@ -73,12 +73,7 @@ async fn page(visit: &Visit, signed_in: &SignedIn, form: Fields, answer: Option<
     let currency = text(&one, "currency").to_owned();
     let amounts = |of: &Value, name: &str| amount(language, &of[name], &currency);
     let id = shown(&one, "customerId");
-    let customer = match people::customer(visit, signed_in, store, &id).await {
-        Err(Refused::NotFound) => {
-            Person { id: id.parse().unwrap_or_default(), name: format!("#{id}"), more: String::new() }
-        }
-        found => found?,
-    };
+    let customer = people::owner(visit, signed_in, store, &id).await?;
     let line = |line: &Value| LineRow {
         name: text(line, "name").to_owned(),
         more: text(line, "description").to_owned(),

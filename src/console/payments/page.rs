@@ -93,12 +93,7 @@ async fn page(visit: &Visit, signed_in: &SignedIn, mut form: Fields, search: &st
     let customer_id = shown(&one, "customerId");
     let customer = match customer_id.as_str() {
         "" => None,
-        id => people::customer(visit, signed_in, store, id).await.map(Some).or_else(
-            |refused| match refused {
-                Refused::NotFound | Refused::Forbidden(_) => Ok(None),
-                refused => Err(refused),
-            },
-        )?,
+        id => Some(people::owner(visit, signed_in, store, id).await?),
     };
     let is_unlinked = customer_id.is_empty();
     let may_link = is_unlinked && frame.may("money:write") && frame.may("customers:read");

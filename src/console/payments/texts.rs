@@ -88,7 +88,6 @@ translated! {
         "L’annule avant que l’argent ne bouge. Le prestataire dit s’il en est encore temps.";
     void_sure: "Really void this payment?", "Vraiment annuler ce paiement ?";
     receipt: "Send a receipt", "Envoyer un reçu";
-    receipt_lead: "By mail to the customer.", "Par e-mail au client.";
     unlinked: "It belongs to nobody yet", "Ce paiement n’appartient encore à personne";
     unlinked_lead: "Find the customer who paid. Once linked it stays theirs.",
         "Trouvez le client qui a payé. Une fois rattaché, le paiement lui reste.";

@@ -5,7 +5,6 @@ use crate::web::texts::translated;
 translated! {
     title: "Products", "Produits";
     new: "New product", "Nouveau produit";
-    edit: "Product", "Produit";
     empty: "No products yet", "Aucun produit pour l’instant";
     empty_lead: "What you sell often stands here once, with its price and tax, so that orders and invoices copy it. Make the first one.",
         "Ce que vous vendez souvent se note ici une fois, avec prix et taxe, pour que commandes et factures le reprennent. Créez le premier.";

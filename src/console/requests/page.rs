@@ -81,14 +81,7 @@ pub(super) async fn page(
     let id = shown(one, "customerId");
     let customer = match id.as_str() {
         "" => None,
-        id => match people::customer(visit, signed_in, store, id).await {
-            Err(Refused::NotFound) => Some(Person {
-                id: id.parse().unwrap_or_default(),
-                name: format!("#{id}"),
-                more: String::new(),
-            }),
-            found => Some(found?),
-        },
+        id => Some(people::owner(visit, signed_in, store, id).await?),
     };
     let status = text(one, "status");
     let is_open = matches!(status, "NEW" | "INP" | "DEC");

@@ -32,7 +32,9 @@ pub(super) fn done(language: Language, word: &str) -> &'static str {
 /// The words for a code of the API's problems, where the member reads another language than English.
 pub(super) fn problem(language: Language, code: &str) -> Option<&'static str> {
     if language == Language::English {
-        return None;
+        // The API's words are good enough, but for this.
+        let words = "Somebody changed this in the meantime. Read it again, then repeat.";
+        return (code == "precondition_failed").then_some(words);
     }
     Some(match code {
         "required" | "missing" => "Ce champ est obligatoire.",

@@ -13,7 +13,7 @@ use crate::console::frame::Frame;
 use crate::console::money::list::{Filters, LIMIT, Pager};
 use crate::console::money::people::names;
 use crate::console::money::texts::{Texts as Words, texts as words};
-use crate::console::money::{amount, minute};
+use crate::console::money::{amount, day, minute};
 use crate::console::page::{Refused, Shown, html};
 use crate::console::visit::{SignedIn, Store, Visit};
 use crate::web::form::Form;
@@ -80,7 +80,7 @@ async fn page(visit: &Visit, signed_in: &SignedIn, form: Fields) -> Shown {
         let currency = text(one, "currency");
         Row {
             id: text(one, "redemptionId").to_owned(),
-            at: minute(language, one, "redeemedAt"),
+            at: day(language, one, "redeemedAt"),
             customer: names.get(&id).cloned().unwrap_or_else(|| format!("#{id}")),
             customer_address: format!("{}/customers/{id}", frame.base),
             reference: text(one, "reference").to_owned(),

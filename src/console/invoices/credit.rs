@@ -90,20 +90,22 @@ pub(super) async fn make(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> Sh
     let mut form = Fields::sent(sent, &names);
     let mut body = json!({"notes": text_of(sent.get("notes"))});
     let mut rows = Vec::new();
-    if sent.get("whole") != "true" {
-        let mut parts = Vec::new();
-        for (row, item) in items.iter().enumerate() {
-            let asked = typed(sent.get(&field_of(row)));
-            if asked.is_empty() || asked == "0" {
-                continue;
-            }
-            parts.push(part_of(item, &asked, digits(text(&one, "currency"))));
-            rows.push(row);
+    let mut parts = Vec::new();
+    for (row, item) in items.iter().enumerate() {
+        let asked = typed(sent.get(&field_of(row)));
+        if asked.is_empty() || asked == "0" {
+            continue;
         }
-        if parts.is_empty() {
-            form.add("", texts(visit.language).credit_none);
-            return page(visit, signed_in, form).await;
-        }
+        parts.push(part_of(item, &asked, digits(text(&one, "currency"))));
+        rows.push(row);
+    }
+    let is_whole = sent.get("whole") == "true";
+    if is_whole != parts.is_empty() {
+        let texts = texts(visit.language);
+        form.add("", if is_whole { texts.credit_both } else { texts.credit_none });
+        return page(visit, signed_in, form).await;
+    }
+    if !is_whole {
         body["items"] = json!(parts);
     }
     let path = format!("/Invoice/{}/creditNote", shown(&one, "invoiceId"));

@@ -168,7 +168,10 @@ fn row(visit: &Visit, texts: &Texts, place: Option<&Store>, one: &Value) -> Row 
         badge: state(language, text(one, "state"), is_overdue),
         store: if place.is_none() { text(one, "PaypointEntryname").to_owned() } else { String::new() },
         amount: amount(language, &one["invoiceAmount"], currency),
-        open: amount(language, &one["openAmount"], currency),
+        open: match text(one, "state") {
+            "open" | "partlyPaid" => amount(language, &one["openAmount"], currency),
+            _ => String::new(),
+        },
     }
 }
 

@@ -97,6 +97,7 @@ translated! {
     credit_sure: "Issue the credit note? It cannot be taken back.", "Émettre l’avoir ? C’est définitif.";
     credit_none: "Say of at least one line how much to take back, or choose all of it.",
         "Indiquez pour au moins une ligne la quantité à reprendre, ou choisissez la totalité.";
+    credit_both: "Choose either all of it, or quantities of lines.", "Choisissez soit la totalité, soit des quantités par ligne.";
     void: "Void", "Annuler la facture";
     void_lead: "Takes back an invoice of which nothing is paid. Its number stays.",
         "Annule une facture dont rien n’est payé. Son numéro reste.";

@@ -111,7 +111,7 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
     };
     let word = |(name, shown): (&str, &'static str)| (name.to_owned(), shown);
     let statuses = ["approved", "refunded", "authorised", "initiated", "declined", "voided", "error"];
-    let statuses = statuses.map(|name| word((name, status(language, name).1)));
+    let statuses = statuses.map(|name| word((name, status(language, "sale", name).1)));
     let operations = ["sale", "refund", "chargeback", "credit"];
     let operations = operations.map(|name| word((name, operation(language, name))));
     let page = ListPage {
@@ -141,7 +141,7 @@ fn row(visit: &Visit, place: Option<&Store>, one: &Value) -> Row {
         address: format!("{at}/payments/{}", part(text(one, "transId"))),
         at: minute(language, one, "TransactionTime"),
         operation: operation(language, text(one, "Operation")),
-        badge: status(language, text(one, "status")),
+        badge: status(language, text(one, "Operation"), text(one, "status")),
         amount: amount(language, &one["TotalAmount"], text(one, "currency")),
         method: text(one, "Method").to_owned(),
         source: text(one, "Source").to_owned(),

@@ -130,7 +130,7 @@ async fn page(visit: &Visit, signed_in: &SignedIn, mut form: Fields, search: &st
         here,
         amount: amounts("TotalAmount"),
         at: minute(language, &one, "TransactionTime"),
-        badge: status(language, text(&one, "status")),
+        badge: status(language, text(&one, "Operation"), text(&one, "status")),
         operation: operation(language, text(&one, "Operation")),
         facts,
         is_unlinked,
@@ -197,7 +197,7 @@ async fn backs(
         address: format!("{}/at/{}/payments/{}", visit.root, part(&store.entry), part(text(back, "transId"))),
         at: minute(language, back, "TransactionTime"),
         operation: operation(language, text(back, "Operation")),
-        badge: status(language, text(back, "status")),
+        badge: status(language, text(back, "Operation"), text(back, "status")),
         amount: amount(language, &back["TotalAmount"], text(back, "currency")),
     };
     Ok(list(&answer, "Records").iter().map(back).collect())

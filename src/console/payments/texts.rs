@@ -3,10 +3,15 @@
 use crate::domain::entrypoints::theme::Language;
 use crate::web::texts::translated;
 
-/// The word for how far a payment came, and the kind of its badge.
-pub(in crate::console) fn status(language: Language, word: &str) -> (&'static str, &'static str) {
+/// The word for how far a payment came, and the kind of its badge. `operation` says what it does.
+pub(in crate::console) fn status(
+    language: Language,
+    operation: &str,
+    word: &str,
+) -> (&'static str, &'static str) {
     let texts = texts(language);
     match word {
+        "approved" if operation != "sale" => ("good", texts.made),
         "initiated" => ("", texts.initiated),
         "authorised" => ("", texts.authorised),
         "error" => ("bad", texts.error),
@@ -100,6 +105,7 @@ translated! {
     error: "Failed", "Échoué";
     declined: "Declined", "Refusé";
     approved: "Paid", "Payé";
+    made: "Done", "Effectué";
     voided: "Voided", "Annulé";
     refunded: "Paid back", "Remboursé";
     sale: "Sale", "Vente";

@@ -117,7 +117,7 @@ async fn page(visit: &Visit, signed_in: &SignedIn, number: &str) -> Shown {
     form.set("number", number);
     let base = format!("{}/invoices", frame.base);
     let records = list(&answer, "Records");
-    let rows = records.iter().map(|one| row(visit, texts, store, one)).collect();
+    let rows = records.iter().map(|one| row(visit, signed_in, one)).collect();
     let file_of = |format: &str, may: bool| {
         if may { filters.address(&format!("{base}/export/{format}"), ("", "")) } else { String::new() }
     };
@@ -151,11 +151,12 @@ async fn page(visit: &Visit, signed_in: &SignedIn, number: &str) -> Shown {
     html(status, &page)
 }
 
-fn row(visit: &Visit, texts: &Texts, place: Option<&Store>, one: &Value) -> Row {
+fn row(visit: &Visit, signed_in: &SignedIn, one: &Value) -> Row {
     let language = visit.language;
     let at = format!("{}/at/{}", visit.root, part(text(one, "PaypointEntryname")));
     let currency = text(one, "currency");
     let number = text(one, "invoiceNumber");
+    let texts = texts(language);
     let is_overdue = one["overdue"].as_bool().unwrap_or_default();
     Row {
         address: format!("{at}/invoices/{}", shown(one, "invoiceId")),
@@ -166,7 +167,10 @@ fn row(visit: &Visit, texts: &Texts, place: Option<&Store>, one: &Value) -> Row 
         day: day(language, one, "invoiceDate"),
         due: day(language, one, "invoiceDueDate"),
         badge: state(language, text(one, "state"), is_overdue),
-        store: if place.is_none() { text(one, "PaypointEntryname").to_owned() } else { String::new() },
+        store: signed_in
+            .store(text(one, "PaypointEntryname"))
+            .map(|store| store.name.clone())
+            .unwrap_or_default(),
         amount: amount(language, &one["invoiceAmount"], currency),
         open: match text(one, "state") {
             "open" | "partlyPaid" => amount(language, &one["openAmount"], currency),

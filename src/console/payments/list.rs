@@ -99,7 +99,7 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
         }
     };
     let base = format!("{}/payments", frame.base);
-    let rows = list(&answer, "Records").iter().map(|one| row(visit, store, one)).collect();
+    let rows = list(&answer, "Records").iter().map(|one| row(visit, signed_in, one)).collect();
     let figures = match store {
         _ if form.is_wrong() => Vec::new(),
         Some(store) => figure(visit, &store.currency, &answer["Summary"]).into_iter().collect(),
@@ -133,7 +133,7 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
     html(status, &page)
 }
 
-fn row(visit: &Visit, place: Option<&Store>, one: &Value) -> Row {
+fn row(visit: &Visit, signed_in: &SignedIn, one: &Value) -> Row {
     let language = visit.language;
     let at = format!("{}/at/{}", visit.root, part(text(one, "PaypointEntryname")));
     let customer = shown(one, "customerId");
@@ -147,7 +147,10 @@ fn row(visit: &Visit, place: Option<&Store>, one: &Value) -> Row {
         source: text(one, "Source").to_owned(),
         customer: if customer.is_empty() { String::new() } else { name_of(&one["Customer"]) },
         customer_address: format!("{at}/customers/{customer}"),
-        store: if place.is_none() { text(one, "PaypointEntryname").to_owned() } else { String::new() },
+        store: signed_in
+            .store(text(one, "PaypointEntryname"))
+            .map(|store| store.name.clone())
+            .unwrap_or_default(),
     }
 }
 

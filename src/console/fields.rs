@@ -35,7 +35,8 @@ impl Fields {
     pub(super) fn refused(mut self, no: &No) -> Fields {
         self.problems.clone_from(&no.problems);
         if self.problems.is_empty() {
-            self.problems.push(Problem { message: no.message.clone(), ..Problem::default() });
+            let code = if no.status == 412 { "precondition_failed" } else { "" }.to_owned();
+            self.problems.push(Problem { field: String::new(), code, message: no.message.clone() });
         }
         self
     }

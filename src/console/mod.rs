@@ -5,11 +5,18 @@
 //! a page holds no rule of its own. Each subject has a folder with its pages, its texts and its `routes`.
 
 mod ask;
+mod coupons;
 mod fields;
 mod files;
 mod frame;
+mod invoices;
 mod menu;
+mod money;
+mod orders;
 mod page;
+mod payments;
+mod products;
+mod requests;
 mod sign_in;
 mod texts;
 mod visit;
@@ -117,6 +124,12 @@ pub fn routes(config: &mut ServiceConfig, api: Rc<InsideApi>) {
     config.app_data(api);
     files::routes(config);
     sign_in::routes(config);
+    payments::routes(config);
+    invoices::routes(config);
+    orders::routes(config);
+    requests::routes(config);
+    coupons::routes(config);
+    products::routes(config);
     config.service(web::scope("/console").default_service(web::to(nothing)));
 }
 
@@ -194,4 +207,3 @@ async fn answer(
 async fn nothing(request: HttpRequest, console: Data<Console>) -> HttpResponse {
     answer(console, request, async |_: &Visit| Err(Refused::NotFound)).await
 }
-

@@ -18,6 +18,13 @@ pub(super) fn done(language: Language, word: &str) -> &'static str {
         "password" => texts.done_password,
         "signed-out" => texts.done_signed_out,
         "revoked" => texts.done_revoked,
+        "pending" => texts.done_pending,
+        "voided" => texts.done_voided,
+        "linked" => texts.done_linked,
+        "issued" => texts.done_issued,
+        "recorded" => texts.done_recorded,
+        "credited" => texts.done_credited,
+        "released" => texts.done_released,
         _ => "",
     }
 }
@@ -25,7 +32,9 @@ pub(super) fn done(language: Language, word: &str) -> &'static str {
 /// The words for a code of the API's problems, where the member reads another language than English.
 pub(super) fn problem(language: Language, code: &str) -> Option<&'static str> {
     if language == Language::English {
-        return None;
+        // The API's words are good enough, but for this.
+        let words = "Somebody changed this in the meantime. Read it again, then repeat.";
+        return (code == "precondition_failed").then_some(words);
     }
     Some(match code {
         "required" | "missing" => "Ce champ est obligatoire.",
@@ -118,6 +127,13 @@ translated! {
     done_password: "Your password is set. Please sign in.", "Votre mot de passe est enregistré. Connectez-vous.";
     done_signed_out: "You are signed out.", "Vous êtes déconnecté.";
     done_revoked: "Revoked.", "Révoqué.";
+    done_pending: "It is on its way; the page shows how far it came.", "C’est en cours ; la page indique où cela en est.";
+    done_voided: "Voided.", "Annulé.";
+    done_linked: "It belongs to the customer now.", "Rattaché au client.";
+    done_issued: "Issued. From now on only payments change it.", "Émise. Désormais seuls les paiements la modifient.";
+    done_recorded: "The payment is recorded.", "Le paiement est enregistré.";
+    done_credited: "The credit note is issued.", "L’avoir est émis.";
+    done_released: "Released: the place is free again.", "Libéré : la place est de nouveau disponible.";
     not_found: "Page not found", "Page introuvable";
     not_found_lead: "There is nothing at this address, or you may not see it.", "Il n’y a rien à cette adresse, ou vous n’y avez pas accès.";
     forbidden: "Your role does not allow this", "Votre rôle ne le permet pas";

@@ -166,7 +166,7 @@ impl Target {
         }
     }
 
-    fn names() -> impl Iterator<Item = &'static str> {
+    pub fn names() -> impl Iterator<Item = &'static str> {
         TextField::all().map(TextField::name).chain(OTHERS.iter().map(|(_, request, _)| *request))
     }
 

@@ -1,8 +1,8 @@
 //! Asks the API of this process in the name of a member.
 
+use actix_web::HttpResponse;
 use actix_web::body::{BoxBody, to_bytes};
 use actix_web::dev::ServiceResponse;
-use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::Bytes;
@@ -154,12 +154,14 @@ impl<'a> Ask<'a> {
     pub(super) async fn tried(self) -> Result<Result<Value, No>, Refused> {
         let response = self.raw().await?;
         let status = response.status();
-        let bytes = to_bytes(response.into_body()).await.map_err(|error| Refused::Defect(error.to_string()))?;
+        let bytes =
+            to_bytes(response.into_body()).await.map_err(|error| Refused::Defect(error.to_string()))?;
         let body: Value = if bytes.is_empty() {
             Value::Null
         } else {
-            serde_json::from_slice(&bytes)
-                .map_err(|error| Refused::Defect(format!("the API answered no JSON ({:?})", error.classify())))?
+            serde_json::from_slice(&bytes).map_err(|error| {
+                Refused::Defect(format!("the API answered no JSON ({:?})", error.classify()))
+            })?
         };
         if status.is_success() {
             return Ok(Ok(body));

@@ -40,8 +40,21 @@ async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
         options: vec![("one".to_owned(), "One"), ("two".to_owned(), "Two")],
         code: qr("https://pay.example/pay/shop/link"),
         colors: [
-            "ground", "face", "raised", "ink", "soft", "line", "edge", "brand", "brand-soft", "link", "good",
-            "good-soft", "warn", "bad", "bad-soft",
+            "ground",
+            "face",
+            "raised",
+            "ink",
+            "soft",
+            "line",
+            "edge",
+            "brand",
+            "brand-soft",
+            "link",
+            "good",
+            "good-soft",
+            "warn",
+            "bad",
+            "bad-soft",
         ],
     };
     html(StatusCode::OK, &page)

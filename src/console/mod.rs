@@ -236,4 +236,3 @@ async fn answer(
 async fn nothing(request: HttpRequest, console: Data<Console>) -> HttpResponse {
     answer(console, request, async |_: &Visit| Err(Refused::NotFound)).await
 }
-

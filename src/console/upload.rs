@@ -34,7 +34,8 @@ impl Upload {
     /// The form is none, or comes from elsewhere.
     pub(super) async fn open(visit: &Visit, payload: Payload) -> Result<Upload, Refused> {
         let media = visit.request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let is_form = media.is_some_and(|media| media.to_ascii_lowercase().starts_with("multipart/form-data"));
+        let is_form =
+            media.is_some_and(|media| media.to_ascii_lowercase().starts_with("multipart/form-data"));
         let mut rest = Multipart::new(visit.request.headers(), payload);
         if !is_form || is_from_elsewhere(&visit.request) {
             return Err(Refused::OldForm);

@@ -62,7 +62,10 @@ impl Progress {
         let is_payments = text(job, "kind") == "transactions";
         let figures = [
             (texts.rows_read, number(job, "rowsRead")),
-            (if is_payments { texts.transactions_added } else { texts.customers_added }, number(job, "added")),
+            (
+                if is_payments { texts.transactions_added } else { texts.customers_added },
+                number(job, "added"),
+            ),
             (texts.rows_known, known),
             (texts.rows_rejected, number(job, "rejected")),
             (texts.warnings, number(job, "warnings")),
@@ -75,8 +78,12 @@ impl Progress {
             is_over,
             percent: (number(job, "bytesRead").saturating_mul(100) / total).clamp(0, 100),
             figures: figures.map(|(name, number)| (name, count(language, number))).into(),
-            rate: per_second.map(|rate| format!("{} {}", count(language, rate), texts.rows_per_second)).unwrap_or_default(),
-            left: seconds.map(|left| format!("{} {}", count(language, left), texts.seconds_left)).unwrap_or_default(),
+            rate: per_second
+                .map(|rate| format!("{} {}", count(language, rate), texts.rows_per_second))
+                .unwrap_or_default(),
+            left: seconds
+                .map(|left| format!("{} {}", count(language, left), texts.seconds_left))
+                .unwrap_or_default(),
             failure: shown(job, "failure"),
         }
     }
@@ -270,7 +277,8 @@ fn outcome_of(texts: &'static Texts, word: &str) -> (&'static str, &'static str)
 pub(super) async fn rows(visit: &Visit, signed_in: &SignedIn) -> Shown {
     let texts = texts(visit.language);
     let from = visit.asked("from").parse::<i64>().unwrap_or_default().max(0);
-    let outcome = Some(visit.asked("outcome")).filter(|word| OUTCOMES.contains(&word.as_str())).unwrap_or_default();
+    let outcome =
+        Some(visit.asked("outcome")).filter(|word| OUTCOMES.contains(&word.as_str())).unwrap_or_default();
     let page = visit
         .get(signed_in, &path(visit, signed_in, "/rows")?)
         .with("fromRecord", from.to_string())

@@ -62,7 +62,8 @@ pub(super) fn look(bytes: &[u8], is_whole: bool, options: &ImportOptions, is_pay
     let mut reader = RecordReader::new(layout.delimiter, layout.start);
     let mut records = Vec::new();
     while records.len() <= ROWS {
-        let item = reader.read(&mut rest).or_else(|| reader.finish().filter(|_| is_whole || records.is_empty()));
+        let item =
+            reader.read(&mut rest).or_else(|| reader.finish().filter(|_| is_whole || records.is_empty()));
         let Some(item) = item else { break };
         records.push(item);
     }
@@ -76,7 +77,14 @@ pub(super) fn look(bytes: &[u8], is_whole: bool, options: &ImportOptions, is_pay
     let rows: Vec<Vec<String>> = records.iter().skip(1).map(cells).collect();
     let lenient = ImportOptions { unknown_columns: UnknownColumns::Ignore, ..options.clone() };
     let targets = if is_payments {
-        header.iter().map(|cell| if PaymentMapping::knows(cell.trim()) { cell.trim().to_owned() } else { String::new() }).collect()
+        header
+            .iter()
+            .map(
+                |cell| {
+                    if PaymentMapping::knows(cell.trim()) { cell.trim().to_owned() } else { String::new() }
+                },
+            )
+            .collect()
     } else {
         match Mapping::of_first(records.first(), &lenient) {
             Ok(mapping) => {
@@ -114,7 +122,9 @@ fn target(usage: &ColumnUse) -> String {
 /// What a header means by itself, where the whole header is refused.
 fn alone(header: &str, options: &ImportOptions) -> String {
     let mapping = Mapping::of([header], options).ok();
-    mapping.and_then(|mapping| mapping.columns().first().map(|column| target(&column.usage))).unwrap_or_default()
+    mapping
+        .and_then(|mapping| mapping.columns().first().map(|column| target(&column.usage)))
+        .unwrap_or_default()
 }
 
 fn shortened(value: &str) -> String {

@@ -39,7 +39,8 @@ const PASSED: [&str; 4] = ["onError", "delimiter", "encoding", "dateFormat"];
 /// The most columns of a form.
 const COLUMNS_MAX: usize = 200;
 /// The encodings that a sheet offers: what Excel and old systems write.
-const ENCODINGS: [&str; 6] = ["windows-1252", "iso-8859-15", "windows-1250", "macintosh", "utf-16le", "shift_jis"];
+const ENCODINGS: [&str; 6] =
+    ["windows-1252", "iso-8859-15", "windows-1250", "macintosh", "utf-16le", "shift_jis"];
 const DATE_FORMATS: [&str; 6] =
     ["DD-MM-YYYY", "DD/MM/YYYY", "DD.MM.YYYY", "MM/DD/YYYY", "YYYY/MM/DD", "YYYYMMDD"];
 
@@ -154,9 +155,7 @@ pub(super) async fn send(visit: &Visit, signed_in: &SignedIn, upload: Upload) ->
     let form = Fields::sent(&upload.form, &OPTIONS);
     let columns = columns_of(&upload.form);
     let again = |form: Fields| {
-        let looked = (!columns.is_empty()).then(|| {
-            Looked { columns: columns.clone(), ..Looked::default() }
-        });
+        let looked = (!columns.is_empty()).then(|| Looked { columns: columns.clone(), ..Looked::default() });
         page(visit, signed_in, form, looked)
     };
     if !upload.has_file() {

@@ -7,7 +7,6 @@ translated! {
     lead: "Bring customers or payments from a sheet. A dry run shows first what would happen.", "Apportez des clients ou des paiements depuis une feuille. Un essai montre d’abord ce qui se passerait.";
     new_import: "New import", "Nouvel import";
     import_one: "Import", "Import";
-    template: "Template", "Modèle";
     download_template: "Download the template", "Télécharger le modèle";
     empty: "Nothing was imported yet", "Rien n’a encore été importé";
     empty_lead: "Download the template, fill it in, and choose “New import”. Files of DOKU, Stripe, Shopify, QuickBooks, Xero, HubSpot and others are understood as they are.",
@@ -89,7 +88,6 @@ translated! {
     reload: "Reload to see how far it is", "Recharger pour voir l’avancement";
     dry_lead: "This was a dry run: nothing was written. Look at the report, then do it for real.", "C’était un essai : rien n’a été écrit. Consultez le rapport, puis importez pour de bon.";
     commit: "Import for real", "Importer pour de bon";
-    commit_sure: "Import these rows for real?", "Importer ces lignes pour de bon ?";
     cancel: "Stop the import", "Arrêter l’import";
     cancel_sure: "Stop the import? What is done stays done.", "Arrêter l’import ? Ce qui est fait reste fait.";
     report: "Report by row", "Rapport par ligne";

@@ -65,7 +65,6 @@ struct FormPage {
     tabs: Vec<Tab>,
     tab: &'static str,
     form: Fields,
-    is_test: bool,
     /// The identifiers that the organisation sets; empty if the store sets its own, or none are set.
     inherited: String,
     ticked: Vec<Ticked>,
@@ -124,20 +123,20 @@ fn page(visit: &Visit, signed_in: &SignedIn, tab: &'static str, form: Fields, se
         .filter(|field| tab != "look" || may_be_editable(*field))
         .map(|field| Ticked { is_ticked: chosen.contains(&field.name()), name: field.name().to_owned() })
         .collect();
+    let mut providers = vec![("none", texts.provider_none), ("http", texts.provider_http)];
+    // Play money is for stores for tests alone.
+    if visit.store(signed_in)?.is_test {
+        providers.push(("sandbox", texts.provider_sandbox));
+    }
     let status = if form.is_wrong() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let page = FormPage {
         tabs: tabs(visit, &frame.base, tab),
         tab,
-        is_test: visit.store(signed_in)?.is_test,
         inherited: if tab == "organisation" { String::new() } else { inherited },
         ticked,
         languages: choices(&[("en", "English"), ("fr", "Français")]),
         guards: choices(&[("all", texts.guard_all), ("texts", texts.guard_texts)]),
-        providers: choices(&[
-            ("none", texts.provider_none),
-            ("sandbox", texts.provider_sandbox),
-            ("http", texts.provider_http),
-        ]),
+        providers: choices(&providers),
         restarts: choices(&[("yearly", texts.restart_yearly), ("never", texts.restart_never)]),
         editable_modes: choices(&[("default", texts.editable_default), ("chosen", texts.editable_chosen)]),
         preview: preview_of(texts, form.value("storeName"), form.value("color"), (&frame.base, &frame.place)),

@@ -43,7 +43,8 @@ async fn page(visit: &Visit, signed_in: &SignedIn, form: Fields) -> Shown {
     let entry = part(&visit.store(signed_in)?.entry);
     let labels = visit.get(signed_in, &format!("/Paypoint/labels/{entry}"));
     let labels = labels.with("limitRecord", ROWS.to_string()).sent().await?;
-    let jobs = visit.get(signed_in, &format!("/Customer/labels/{entry}")).with("limitRecord", "1").sent().await?;
+    let jobs =
+        visit.get(signed_in, &format!("/Customer/labels/{entry}")).with("limitRecord", "1").sent().await?;
     let newest = list(&jobs, "Records").first();
     let row = |row: &Value| Row {
         label: shown(row, "label"),

@@ -16,7 +16,9 @@ use super::{place, shows_own, takes_own};
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
         .service(place("/settings").route(shows_own(forms::show)).route(takes_own(forms::save)))
-        .service(place("/settings/webhooks").route(shows_own(webhooks::show)).route(takes_own(webhooks::create)))
+        .service(
+            place("/settings/webhooks").route(shows_own(webhooks::show)).route(takes_own(webhooks::create)),
+        )
         .service(place("/settings/webhooks/{secretId}/delete").route(takes_own(webhooks::delete)))
         .service(place("/settings/labels").route(shows_own(labels::show)).route(takes_own(labels::rename)))
         .service(place("/settings/keys").route(shows_own(keys::show)).route(takes_own(keys::rotate)))

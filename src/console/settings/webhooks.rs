@@ -99,7 +99,8 @@ async fn page(visit: &Visit, signed_in: &SignedIn, form: Fields, new: Option<New
 /// `POST …/settings/webhooks`: the answer shows the secret, this once. The same form again shows the same secret.
 pub(super) async fn create(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> Shown {
     let mut form = Fields::sent(sent, &["dialect", "header", "onUnknownCustomer"]);
-    let mut body = json!({"dialect": sent.get("dialect"), "onUnknownCustomer": sent.get("onUnknownCustomer")});
+    let mut body =
+        json!({"dialect": sent.get("dialect"), "onUnknownCustomer": sent.get("onUnknownCustomer")});
     for name in ["secret", "header"] {
         if !sent.get(name).trim().is_empty() {
             body[name] = sent.get(name).trim().into();

@@ -38,7 +38,6 @@ struct Known {
     state: (&'static str, &'static str),
     is_disabled: bool,
     is_own: bool,
-    has_password: bool,
     has_totp: bool,
     created_at: String,
     signed_in_at: String,
@@ -65,7 +64,6 @@ struct LinkPage {
     frame: Frame,
     texts: &'static Texts,
     name: String,
-    email: String,
     link: String,
     mail: String,
     is_reset: bool,
@@ -78,7 +76,13 @@ pub(super) async fn show_new(visit: &Visit, signed_in: &SignedIn) -> Shown {
     page(visit, signed_in, form, None, &[])
 }
 
-fn page(visit: &Visit, signed_in: &SignedIn, form: Fields, member: Option<&Value>, entries: &[String]) -> Shown {
+fn page(
+    visit: &Visit,
+    signed_in: &SignedIn,
+    form: Fields,
+    member: Option<&Value>,
+    entries: &[String],
+) -> Shown {
     let texts = texts(visit.language);
     // Nobody gives a right that the giver lacks.
     let roles = Role::VARIANTS.iter().filter(|role| role.scopes().iter().all(|scope| signed_in.may(*scope)));
@@ -89,7 +93,6 @@ fn page(visit: &Visit, signed_in: &SignedIn, form: Fields, member: Option<&Value
         state: state_of(texts, member),
         is_disabled: member["isDisabled"] == true,
         is_own: text(member, "memberId") == signed_in.member.id,
-        has_password: member["hasPassword"] == true,
         has_totp: member["hasTotp"] == true,
         created_at: minute(visit.language, member, "createdAt"),
         signed_in_at: minute(visit.language, member, "signedInAt"),
@@ -168,7 +171,6 @@ fn link_page(visit: &Visit, signed_in: &SignedIn, member: &Value) -> Shown {
         frame: visit.frame(signed_in, "staff", texts.link_made)?,
         texts,
         name: shown(member, "name"),
-        email,
         link,
         mail,
         is_reset: member["hasPassword"] == true,

@@ -96,7 +96,10 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
         frame: visit.frame(signed_in, "staff", texts.staff)?,
         texts,
         rows: list(&staff, "Records").iter().map(row).collect(),
-        roles: Role::VARIANTS.iter().map(|role| (role_name(visit.texts(), *role), role_lead(texts, *role))).collect(),
+        roles: Role::VARIANTS
+            .iter()
+            .map(|role| (role_name(visit.texts(), *role), role_lead(texts, *role)))
+            .collect(),
         rights: Scope::VARIANTS.iter().filter(|scope| **scope != Scope::Service).map(right).collect(),
         requires_totp: list(&settings, "general").iter().any(requires),
         may_require: signed_in.may(Scope::Settings) && signed_in.member.entries == Entries::All,

@@ -166,6 +166,7 @@ impl Target {
         }
     }
 
+    /// The names of all fields that a column can fill, as a request has them.
     pub fn names() -> impl Iterator<Item = &'static str> {
         TextField::all().map(TextField::name).chain(OTHERS.iter().map(|(_, request, _)| *request))
     }

@@ -375,10 +375,7 @@ impl Customers<'_> {
     ///
     /// # Errors
     /// Database errors; [`StoreError::Corrupt`].
-    pub async fn activity(
-        self,
-        request: ActivityRequest,
-    ) -> Result<(Vec<ActivityEntry>, bool), StoreError> {
+    pub async fn activity(self, request: ActivityRequest) -> Result<(Vec<ActivityEntry>, bool), StoreError> {
         self.0.look_up(move |conn, _| activity::of_staff(conn, &request)).await
     }
 

@@ -53,7 +53,8 @@ async fn upload(server: &Server, browser: &Browser, to: &str, fields: &[(&str, &
     for (name, value) in fields {
         form = form.text((*name).to_owned(), (*value).to_owned());
     }
-    form = form.part("file", reqwest::multipart::Part::bytes(file.as_bytes().to_vec()).file_name("people.csv"));
+    form =
+        form.part("file", reqwest::multipart::Part::bytes(file.as_bytes().to_vec()).file_name("people.csv"));
     let cookies: Vec<String> =
         browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
@@ -99,7 +100,8 @@ both!(rules_25_a_sheet_is_mapped_rehearsed_and_imported, |db| async move {
     upload(&server, &olga, &look, &foreign, FILE).await.expect(403);
 
     let key = sheet.field("key").unwrap();
-    let mut fields = vec![("csrf", csrf.as_str()), ("key", key.as_str()), ("kind", "customers"), ("columns", "3")];
+    let mut fields =
+        vec![("csrf", csrf.as_str()), ("key", key.as_str()), ("kind", "customers"), ("columns", "3")];
     fields.extend([("header-0", "Full name"), ("was-0", "fullname"), ("target-0", "fullname")]);
     fields.extend([("header-1", "E-mail"), ("was-1", "email"), ("target-1", "email")]);
     fields.extend([("header-2", "Shoe size"), ("was-2", ""), ("target-2", "additional-shoe")]);
@@ -112,7 +114,11 @@ both!(rules_25_a_sheet_is_mapped_rehearsed_and_imported, |db| async move {
     let page = ended(&mut olga, &job).await.says("Dry run").says("Error on line 3").says("Import for real");
     let events = olga.get(&format!("{job}/events")).await.expect(200);
     assert_eq!(events.headers["content-type"], "text/event-stream");
-    assert!(events.text.contains("event: part\ndata: ") && events.text.contains("event: end\n"), "{}", events.text);
+    assert!(
+        events.text.contains("event: part\ndata: ") && events.text.contains("event: end\n"),
+        "{}",
+        events.text
+    );
     assert!(page.text.contains("rejected.csv"));
     olga.get(&format!("{job}/rejected.csv")).await.expect(200).says("no address");
     olga.get(&format!("{job}/rows?outcome=rejected")).await.expect(200).says("Rejected");
@@ -139,7 +145,10 @@ both!(rules_25_a_sheet_is_mapped_rehearsed_and_imported, |db| async move {
     created(&client, "demo", &json!({"email": "di@example.test"})).await;
     let page = client.get("/api/Activity/demo?limitRecord=1").await.expect(200).json;
     assert_eq!(page["Records"].as_array().map(Vec::len), Some(1));
-    assert_eq!((&page["Records"][0]["operation"], &page["Records"][0]["memberName"]), (&json!("created"), &json!("Olga Owner")));
+    assert_eq!(
+        (&page["Records"][0]["operation"], &page["Records"][0]["memberName"]),
+        (&json!("created"), &json!("Olga Owner"))
+    );
     let next = page["Next"].as_i64().expect("an older change");
     let older = client.get(&format!("/api/Activity/demo?before={next}")).await.expect(200).json;
     assert_eq!((older["Records"].as_array().map(Vec::len), &older["Next"]), (Some(1), &json!(null)));
@@ -160,13 +169,28 @@ both!(rules_25_settings_are_forms_with_problems_at_their_fields, |db| async move
     let server = Server::start(db).await;
     let mut olga = owner(&server).await;
     let settings = "/console/at/demo/settings";
-    for tab in ["", "/identifiers", "/look", "/payments", "/invoices", "/labels", "/webhooks", "/keys", "/organisation"] {
+    for tab in [
+        "",
+        "/identifiers",
+        "/look",
+        "/payments",
+        "/invoices",
+        "/labels",
+        "/webhooks",
+        "/keys",
+        "/organisation",
+    ] {
         olga.get(&format!("{settings}{tab}")).await.expect(200);
     }
     let look = format!("{settings}/look");
-    let wrong = [("storeName", "Roe & Sons"), ("color", "reddish"), ("language", "fr"), ("editableMode", "default")];
+    let wrong =
+        [("storeName", "Roe & Sons"), ("color", "reddish"), ("language", "fr"), ("editableMode", "default")];
     let refused = send(&mut olga, &look, &look, &wrong).await.expect(422);
-    assert!(refused.text.contains("id=\"p-color\"") && refused.text.contains("value=\"Roe &#38; Sons\""), "{}", refused.text);
+    assert!(
+        refused.text.contains("id=\"p-color\"") && refused.text.contains("value=\"Roe &#38; Sons\""),
+        "{}",
+        refused.text
+    );
     let right = [
         ("storeName", "Roe & Sons"),
         ("color", "#AA3300"),
@@ -182,7 +206,11 @@ both!(rules_25_settings_are_forms_with_problems_at_their_fields, |db| async move
     assert!(shown.contains(r#"{"key":"editableFields","readOnly":false,"value":"phone,city"}"#), "{shown}");
 
     let identifiers = format!("{settings}/identifiers");
-    let rules = [("identifiers", "email\nfirstname+lastname"), ("requiredFields", "email"), ("requiredFields", "fullname")];
+    let rules = [
+        ("identifiers", "email\nfirstname+lastname"),
+        ("requiredFields", "email"),
+        ("requiredFields", "fullname"),
+    ];
     assert_eq!(send(&mut olga, &identifiers, &identifiers, &rules).await.status, 303);
     let shown = server.client().get("/api/Paypoint/settings/demo").await.expect(200).json;
     assert_eq!(shown["identifiers"].as_array().map(Vec::len), Some(2));
@@ -191,10 +219,12 @@ both!(rules_25_settings_are_forms_with_problems_at_their_fields, |db| async move
     let webhooks = format!("{settings}/webhooks");
     let page = olga.get(&webhooks).await.expect(200);
     let (csrf, key) = (page.csrf(), page.field("key").unwrap());
-    let form = [("csrf", csrf.as_str()), ("key", &key), ("dialect", "standard"), ("onUnknownCustomer", "refuse")];
+    let form =
+        [("csrf", csrf.as_str()), ("key", &key), ("dialect", "standard"), ("onUnknownCustomer", "refuse")];
     let first = olga.post(&webhooks, &form).await.expect(200).says("The secret is made");
     let second = olga.post(&webhooks, &form).await.expect(200);
-    let secret = |page: &Page| page.text.split("id=\"new-secret\" value=\"").nth(1).map(|rest| rest[..20].to_owned());
+    let secret =
+        |page: &Page| page.text.split("id=\"new-secret\" value=\"").nth(1).map(|rest| rest[..20].to_owned());
     assert!(secret(&first).is_some());
     assert_eq!(secret(&first), secret(&second));
     let kept = server.client().get("/api/Paypoint/ingest/demo").await.expect(200).json;
@@ -217,7 +247,8 @@ both!(rules_25_owners_make_tokens_and_look_after_staff, |db| async move {
     let mut olga = owner(&server).await;
     let new = "/console/tokens/new";
     send(&mut olga, new, new, &[("name", "")]).await.expect(422).says("Give it a name.");
-    let form = [("name", "web shop"), ("expiresInDays", "30"), ("scopes", "customers:read"), ("entries", "demo")];
+    let form =
+        [("name", "web shop"), ("expiresInDays", "30"), ("scopes", "customers:read"), ("entries", "demo")];
     let made = send(&mut olga, new, new, &form).await.expect(200).says("it is not shown again");
     assert_eq!(made.headers["cache-control"], "no-store");
     let token = made.text.split("id=\"token\" value=\"").nth(1).unwrap();
@@ -236,11 +267,22 @@ both!(rules_25_owners_make_tokens_and_look_after_staff, |db| async move {
     let mut viewer = member(&server, &mut olga, "viewer").await;
     let mut agent = member(&server, &mut olga, "agent").await;
     for browser in [&mut viewer, &mut agent] {
-        for path in [IMPORTS, "/console/at/demo/settings", "/console/at/demo/activity", "/console/tokens", "/console/staff"] {
+        for path in [
+            IMPORTS,
+            "/console/at/demo/settings",
+            "/console/at/demo/activity",
+            "/console/tokens",
+            "/console/staff",
+        ] {
             assert_eq!(browser.get(path).await.status, 403, "{path}");
         }
     }
-    let staff = olga.get("/console/staff").await.expect(200).says("viewer@example.test").says("What each role may do");
+    let staff = olga
+        .get("/console/staff")
+        .await
+        .expect(200)
+        .says("viewer@example.test")
+        .says("What each role may do");
     let own = staff.text.split("/console/staff/staff-").nth(1).unwrap();
     let own = format!("/console/staff/staff-{}", &own[..36]);
     let lower = [("name", "Olga Owner"), ("role", "viewer"), ("entriesMode", "all")];
@@ -257,7 +299,10 @@ both!(rules_25_owners_make_tokens_and_look_after_staff, |db| async move {
     assert_eq!(send(&mut olga, &place, &state, &[("isDisabled", "true")]).await.status, 303);
     olga.get(&place).await.expect(200).says("Disabled");
     send(&mut olga, &place, &format!("{place}/link"), &[]).await.expect(200).says("/console/welcome/");
-    assert_eq!(send(&mut olga, &place, &format!("{place}/remove"), &[]).await.location(), "/console/staff?done=deleted");
+    assert_eq!(
+        send(&mut olga, &place, &format!("{place}/remove"), &[]).await.location(),
+        "/console/staff?done=deleted"
+    );
     olga.get(&place).await.expect(404);
 
     let factor = "/console/staff/second-factor";

@@ -7,6 +7,7 @@
 mod activity;
 mod ask;
 mod components;
+mod field_names;
 mod fields;
 mod files;
 mod frame;

@@ -25,7 +25,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How many rows of the report a page shows.
 const ROWS: i64 = 50;
 /// How many of the first errors the page shows; the report has all.
-const ERRORS_SHOWN: usize = 20;
+const ERRORS_SHOWN: usize = 10;
 
 /// A state's kind of badge and its name.
 pub(super) fn state_of(texts: &'static Texts, word: &str) -> (&'static str, &'static str) {

@@ -35,6 +35,8 @@ struct ListPage {
     frame: Frame,
     texts: &'static Texts,
     rows: Vec<Row>,
+    from: i64,
+    last: i64,
     total: i64,
     /// Where the newer and the older ones begin.
     newer: Option<i64>,
@@ -58,6 +60,8 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
         frame: visit.frame(signed_in, "imports", texts.imports)?,
         texts,
         rows,
+        from,
+        last: (from + ROWS).min(total),
         total,
         newer: (from > 0).then_some((from - ROWS).max(0)),
         older: (from + ROWS < total).then_some(from + ROWS),

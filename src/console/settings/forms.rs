@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Tab, Texts, tabs, texts};
 use crate::console::ask::{list, part, shown, text};
+use crate::console::field_names::field_name;
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::page::{Refused, Shown, html};
@@ -41,7 +42,8 @@ fn fields_of(tab: &str) -> &'static [&'static str] {
 
 /// A box to tick among several of a setting.
 struct Ticked {
-    name: String,
+    name: &'static str,
+    label: &'static str,
     is_ticked: bool,
 }
 
@@ -121,7 +123,11 @@ fn page(visit: &Visit, signed_in: &SignedIn, tab: &'static str, form: Fields, se
     let chosen: Vec<&str> = form.value(setting).split(',').map(str::trim).collect();
     let ticked = TextField::all()
         .filter(|field| tab != "look" || may_be_editable(*field))
-        .map(|field| Ticked { is_ticked: chosen.contains(&field.name()), name: field.name().to_owned() })
+        .map(|field| Ticked {
+            name: field.name(),
+            label: field_name(visit.language, field.name()),
+            is_ticked: chosen.contains(&field.name()),
+        })
         .collect();
     let mut providers = vec![("none", texts.provider_none), ("http", texts.provider_http)];
     // Play money is for stores for tests alone.

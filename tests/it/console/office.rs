@@ -255,6 +255,9 @@ both!(rules_25_owners_make_tokens_and_look_after_staff, |db| async move {
     let token = &token[..token.find('"').unwrap()];
     let shop = server.anonymous().token(token);
     shop.get("/api/Query/customers/demo").await.expect(200);
+    let kept = server.client().get("/api/Token").await.expect(200).json;
+    let lives = |name: &str| kept["Records"][0][name].as_str().unwrap()[..10].to_owned();
+    assert_ne!(lives("issuedAt"), lives("expiresAt"), "it does not end with the session");
     let list = olga.get("/console/tokens").await.expect(200).says("web shop");
     assert!(!list.text.contains(token));
     let at = list.text.find("web shop").unwrap();

@@ -133,7 +133,7 @@ for (const part of all("[data-events]")) {
     const page = new DOMParser().parseFromString(event.data, "text/html");
     part.replaceChildren(...page.body.childNodes);
   });
-  source.addEventListener("end", () => { source.close(); window.location.reload(); });
+  source.addEventListener("end", () => { source.close(); window.location.replace(window.location.pathname); });
 }
 
 // "Select all" of a table.

@@ -241,18 +241,23 @@ pub(super) async fn set_state(visit: &Visit, signed_in: &SignedIn, sent: &Form) 
 
 /// `POST /console/staff/{memberId}/link`: another link; the one before ends.
 pub(super) async fn link(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> Shown {
-    let made = visit.post(signed_in, &format!("{}/invite", path(visit)), sent).sent().await?;
-    link_page(visit, signed_in, &made["responseData"])
+    match visit.post(signed_in, &format!("{}/invite", path(visit)), sent).tried().await? {
+        Ok(made) => link_page(visit, signed_in, &made["responseData"]),
+        Err(no) => as_stored(visit, signed_in, &no).await,
+    }
+}
+
+/// The page of a member as it is kept, with what was refused.
+async fn as_stored(visit: &Visit, signed_in: &SignedIn, no: &No) -> Shown {
+    let member = visit.get(signed_in, &path(visit)).sent().await?;
+    let (form, entries) = stored(&member);
+    page(visit, signed_in, refused(visit, form, no), Some(&member), &entries)
 }
 
 /// `POST /console/staff/{memberId}/remove`.
 pub(super) async fn remove(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> Shown {
     match visit.delete(signed_in, &path(visit), sent).tried().await? {
         Ok(_) => Ok(visit.go_to("/staff?done=deleted")),
-        Err(no) => {
-            let member = visit.get(signed_in, &path(visit)).sent().await?;
-            let (form, entries) = stored(&member);
-            page(visit, signed_in, refused(visit, form, &no), Some(&member), &entries)
-        }
+        Err(no) => as_stored(visit, signed_in, &no).await,
     }
 }

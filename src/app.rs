@@ -138,7 +138,8 @@ fn portal_settings(serve: &Serve) -> PortalSettings {
 fn console_settings(serve: &Serve) -> ConsoleSettings {
     let PortalSettings { has_provider, base_path, public_url, is_secure, session, first_wait, .. } =
         portal_settings(serve);
-    ConsoleSettings { has_provider, base_path, public_url, is_secure, session, first_wait }
+    let security_contacts = serve.security_contact.clone();
+    ConsoleSettings { has_provider, base_path, public_url, is_secure, session, first_wait, security_contacts }
 }
 
 /// How many connections the service serves: as many as set, if it may open as many files.

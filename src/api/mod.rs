@@ -1,5 +1,6 @@
 //! HTTP: parse, authorise, call the store, render. [`routes`] lists every URL on one screen.
 
+mod activity;
 mod addresses;
 mod comments;
 mod coupons;
@@ -147,6 +148,7 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(ingest::list_ingest_secrets)
         .service(ingest::create_ingest_secret)
         .service(ingest::delete_ingest_secret)
+        .service(activity::list_activity)
         .service(labels::list_labels)
         .service(labels::rename_label)
         // Tokens

@@ -339,6 +339,10 @@ pub struct Serve {
     #[arg(long, env = "CUSTOMARY_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
     pub allow_origin: Vec<String>,
 
+    /// Whom to tell about weaknesses of the service, for /.well-known/security.txt: mailto:, https: or tel:; repeatable [default: none]
+    #[arg(long, env = "CUSTOMARY_SECURITY_CONTACT", value_name = "URI", value_delimiter = ',', value_parser = contact)]
+    pub security_contact: Vec<String>,
+
     /// How long the service keeps idempotency keys, from 1s to 30d
     #[arg(long, env = "CUSTOMARY_IDEMPOTENCY_TTL", default_value = "24h", value_name = "DURATION", value_parser = within("1s", "30d"))]
     pub idempotency_ttl: Duration,
@@ -415,6 +419,18 @@ pub struct Serve {
 
 const LOGIN_WAIT_MAX_SECS: u64 = 5;
 const CONNECTIONS_MAX: usize = 1_000_000;
+
+/// Reads an address of whoever is to be told about weaknesses (RFC 9116).
+fn contact(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let known = ["mailto:", "https://", "tel:"].iter().any(|scheme| text.starts_with(scheme));
+    let is_plain = !text.contains(|c: char| c.is_whitespace() || c.is_control());
+    if known && is_plain && Url::parse(text).is_ok() {
+        Ok(text.to_owned())
+    } else {
+        Err("must begin with mailto:, https:// or tel:".into())
+    }
+}
 
 fn connections(text: &str) -> Result<usize, String> {
     match text.parse() {

@@ -1,14 +1,15 @@
 //! Asks the API of this process in the name of a member.
 
+use actix_web::HttpResponse;
 use actix_web::body::{BoxBody, to_bytes};
 use actix_web::dev::ServiceResponse;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use super::page::Refused;
+use super::page::{Refused, ours};
 use super::visit::{SignedIn, Visit};
 use crate::api::{InsideBody, InsideRequest};
 
@@ -123,6 +124,27 @@ impl<'a> Ask<'a> {
             body: self.body,
         };
         self.visit.api.send(request).await.map_err(Refused::Defect)
+    }
+
+    /// The answer as a file for the browser.
+    ///
+    /// # Errors
+    /// As a page, whatever it is.
+    pub(super) async fn file(self) -> Result<HttpResponse, Refused> {
+        let response = self.raw().await?;
+        if !response.status().is_success() {
+            let status = response.status();
+            let bytes = to_bytes(response.into_body()).await.unwrap_or_default();
+            return Err(no(status, serde_json::from_slice(&bytes).unwrap_or_default()).into());
+        }
+        let (_, answer) = response.into_parts();
+        let mut file = HttpResponse::Ok();
+        for name in [CONTENT_TYPE, CONTENT_DISPOSITION] {
+            if let Some(value) = answer.headers().get(&name) {
+                file.insert_header((name, value.clone()));
+            }
+        }
+        Ok(ours(file.body(answer.into_body())))
     }
 
     /// The answer as JSON, or why there is none. An error that no form can mend becomes a page.

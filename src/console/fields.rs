@@ -41,6 +41,17 @@ impl Fields {
         self
     }
 
+    /// The same with each problem at the field that its place is in: that of `general/country` is `country`, and that of
+    /// `identifiers/0` is `identifiers`.
+    pub(super) fn by_name(mut self) -> Fields {
+        for problem in &mut self.problems {
+            let is_name = |part: &&str| !part.is_empty() && !part.bytes().all(|byte| byte.is_ascii_digit());
+            let name = problem.field.rsplit('/').find(is_name).unwrap_or_default().to_owned();
+            problem.field = name;
+        }
+        self
+    }
+
     /// Adds a problem.
     pub(super) fn add(&mut self, field: &str, message: impl Into<String>) {
         self.problems.push(Problem { field: field.to_owned(), code: String::new(), message: message.into() });

@@ -11,7 +11,7 @@ const STYLE: &str = include_str!("templates/console/style.css");
 const SCRIPT: &str = include_str!("templates/console/script.js");
 const ICON: &str = include_str!("templates/console/icon.svg");
 /// A new version of the service has new addresses.
-const CACHED: &str = "public, max-age=3600";
+pub(super) const CACHED: &str = "public, max-age=3600";
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     let file = |media: &'static str, text: &'static str| {

@@ -4,6 +4,7 @@
 //! A page is a [`visit::Visit`] by a [`visit::SignedIn`] member. It asks the API of this process ([`ask`]) as any client does, so
 //! a page holds no rule of its own. Each subject has a folder with its pages, its texts and its `routes`.
 
+mod activity;
 mod ask;
 mod coupons;
 mod fields;
@@ -17,8 +18,17 @@ mod page;
 mod payments;
 mod products;
 mod requests;
+mod components;
+mod field_names;
+mod home;
+mod imports;
+mod moments;
+mod settings;
 mod sign_in;
+mod staff;
 mod texts;
+mod tokens;
+mod upload;
 mod visit;
 
 use std::rc::Rc;
@@ -29,6 +39,7 @@ use actix_web::web::{self, Data, Payload, ServiceConfig, get, post};
 use actix_web::{HttpRequest, HttpResponse, Resource, Route};
 
 use self::page::{Refused, Shown, refusal};
+use self::upload::Upload;
 use self::visit::{SignedIn, Visit};
 use crate::api::InsideApi;
 use crate::domain::accounts::password::{self, Weakness};
@@ -55,6 +66,8 @@ pub struct ConsoleSettings {
     pub session: SessionLimits,
     /// How long a sign-in attempt waits after five failures.
     pub first_wait: Duration,
+    /// Whom to tell about weaknesses: addresses that begin with `mailto:`, `https:` or `tel:`.
+    pub security_contacts: Vec<String>,
 }
 
 /// The state that all pages share.
@@ -65,6 +78,8 @@ pub struct Console {
     settings: ConsoleSettings,
     /// The hash to verify when there is no member, so that the answer takes the same time.
     nobody_hash: String,
+    /// The text of `security.txt`; empty without a contact.
+    security_txt: String,
 }
 
 impl Console {
@@ -77,7 +92,8 @@ impl Console {
         hashing: HashLane,
         settings: ConsoleSettings,
     ) -> Result<Console, VaultError> {
-        Ok(Console { store, hashing, settings, nobody_hash: hash_of_nobody()? })
+        let security_txt = home::security_txt(&settings);
+        Ok(Console { store, hashing, settings, nobody_hash: hash_of_nobody()?, security_txt })
     }
 
     /// Whether a password matches a hash. Without a hash it does the same work and returns false.
@@ -130,6 +146,13 @@ pub fn routes(config: &mut ServiceConfig, api: Rc<InsideApi>) {
     requests::routes(config);
     coupons::routes(config);
     products::routes(config);
+    home::routes(config);
+    components::routes(config);
+    imports::routes(config);
+    settings::routes(config);
+    tokens::routes(config);
+    staff::routes(config);
+    activity::routes(config);
     config.service(web::scope("/console").default_service(web::to(nothing)));
 }
 
@@ -182,6 +205,26 @@ fn takes_own(action: impl AsyncFn(&Visit, &SignedIn, &Form) -> Shown + Copy + 's
                 }
                 Err(elsewhere) => Ok(elsewhere),
             }
+        })
+        .await
+    })
+}
+
+/// A form with a file, of a member who is signed in.
+fn takes_file(action: impl AsyncFn(&Visit, &SignedIn, Upload) -> Shown + Copy + 'static) -> Route {
+    post().to(move |request: HttpRequest, console: Data<Console>, payload: Payload| async move {
+        answer(console, request, async |visit: &Visit| {
+            let upload = Upload::open(visit, payload).await?;
+            let checked = match visit.must_be_signed_in().await {
+                Ok(Ok(signed_in)) => match upload.form.check(&signed_in.csrf) {
+                    Ok(()) => return action(visit, &signed_in, upload).await,
+                    Err(error) => Err(error.into()),
+                },
+                Ok(Err(elsewhere)) => Ok(elsewhere),
+                Err(refused) => Err(refused),
+            };
+            upload.discard().await;
+            checked
         })
         .await
     })

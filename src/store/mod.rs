@@ -5,6 +5,7 @@
 //! save) → COMMIT; a read goes `engine::reader` → a function of its subject.
 
 mod accounts;
+mod activity;
 mod comments;
 mod coupons;
 mod customers;
@@ -46,6 +47,7 @@ pub use self::accounts::portal::{Account, SignInAttempt};
 pub use self::accounts::sessions::SessionLimits;
 pub use self::accounts::staff::{Confirmed, FoundLink, StaffAccount, StaffAttempt, StaffSession};
 pub use self::accounts::tokens::{TokenRecord, Watch};
+pub use self::activity::{ActivityEntry, ActivityRequest};
 pub use self::comments::CommentPage;
 pub use self::coupons::{CouponPage, CouponRequest, CustomerCoupon, CustomerCoupons, RedemptionPage, Slice};
 pub use self::customers::details::Details;

@@ -43,6 +43,16 @@ impl Form {
         Ok(Form(pairs.map(|(name, value)| (name.into_owned(), Zeroizing::new(value.into_owned()))).collect()))
     }
 
+    /// A form that was read in another way.
+    pub(crate) const fn of(pairs: Vec<(String, Zeroizing<String>)>) -> Form {
+        Form(pairs)
+    }
+
+    /// The values of a field that may stand several times.
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+
     /// The value of a field; empty if the form lacks the field.
     pub(crate) fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(given, _)| given == name).map_or("", |(_, value)| value)
@@ -64,7 +74,7 @@ impl Form {
 }
 
 /// Whether the browser reports that another site sent the form.
-fn is_from_elsewhere(request: &HttpRequest) -> bool {
+pub(crate) fn is_from_elsewhere(request: &HttpRequest) -> bool {
     let site = request.headers().get("sec-fetch-site").and_then(|value| value.to_str().ok());
     !matches!(site, None | Some("same-origin" | "none"))
 }

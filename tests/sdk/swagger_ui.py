@@ -105,6 +105,7 @@ class Page:
 
 def the_root_leads_to_swagger_ui(page):
     page.browser.get(server_url() + "/")
+    page.press(page.find("a[href$='/swagger-ui/']"))
     page.find(".swagger-ui .information-container .title", what="the title of the API")
     address = page.browser.current_url
     true(f"/ leads to {address}, not to /swagger-ui/", address.startswith(server_url() + "/swagger-ui/"))

@@ -224,6 +224,9 @@ CREATE TABLE history (
     key_id_before BIGINT,
     PRIMARY KEY (entrypoint_id, customer_id, version)
 );
+-- What members of staff changed, for the page of what they did. The bounds are those of their ids.
+CREATE INDEX history_staff ON history (entrypoint_id, seq)
+    WHERE token_jti COLLATE "C" >= 'staff-' AND token_jti COLLATE "C" < 'staff.';
 
 -- Changes that are no new versions of a customer, such as those of comments. Without personal values.
 CREATE TABLE event (
@@ -245,6 +248,8 @@ CREATE TABLE event (
 );
 -- With the kind, so that what a token may not see is counted out without reading the rows.
 CREATE INDEX event_customer ON event (entrypoint_id, customer_id, seq, kind) WHERE customer_id IS NOT NULL;
+CREATE INDEX event_staff ON event (entrypoint_id, seq)
+    WHERE actor_jti COLLATE "C" >= 'staff-' AND actor_jti COLLATE "C" < 'staff.';
 
 -- Comments on customers.
 CREATE TABLE comment (

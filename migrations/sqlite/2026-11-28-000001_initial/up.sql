@@ -226,6 +226,9 @@ CREATE TABLE history (
     key_id_before BIGINT,
     PRIMARY KEY (entrypoint_id, customer_id, version)
 ) WITHOUT ROWID;
+-- What members of staff changed, for the page of what they did. The bounds are those of their ids.
+CREATE INDEX history_staff ON history (entrypoint_id, seq)
+    WHERE token_jti >= 'staff-' AND token_jti < 'staff.';
 
 -- Changes that are no new versions of a customer, such as those of comments. Without personal values.
 CREATE TABLE event (
@@ -247,6 +250,8 @@ CREATE TABLE event (
 ) WITHOUT ROWID;
 -- With the kind, so that what a token may not see is counted out without reading the rows.
 CREATE INDEX event_customer ON event (entrypoint_id, customer_id, seq, kind) WHERE customer_id IS NOT NULL;
+CREATE INDEX event_staff ON event (entrypoint_id, seq)
+    WHERE actor_jti >= 'staff-' AND actor_jti < 'staff.';
 
 -- Comments on customers.
 CREATE TABLE comment (

@@ -15,6 +15,9 @@ const HEALTH: &str = "/health/";
 /// The pages for people: the portal, those of requests, and the console.
 const PAGES: [&str; 3] = ["/portal", "/pay", "/console"];
 
+/// What browsers and people ask of every site: what runs here, its icon, and whom to tell about weaknesses.
+const OF_THE_SITE: [&str; 3] = ["/", "/favicon.ico", "/.well-known/security.txt"];
+
 /// The documentation in a browser.
 const SWAGGER_UI: &str = "/swagger-ui";
 
@@ -62,7 +65,7 @@ pub(crate) enum Routed<'a> {
     NotFoundProtected,
     /// No route.
     NotFound,
-    /// The documentation and its files, which need no token and are not in the table.
+    /// The page at `/`, the documentation and such files, which need no token and are not in the table.
     Elsewhere,
     /// `/portal`, `/pay`, `/console` and below: pages for people, with their own routes and errors.
     Page,
@@ -173,7 +176,7 @@ fn page(path: &str, reads: bool) -> Option<Routed<'static>> {
     if reads && let Some(place) = redirect(path) {
         return Some(Routed::Redirect(place));
     }
-    if path == "/" || path == "/openapi.json" || is_below(path, SWAGGER_UI) {
+    if OF_THE_SITE.contains(&path) || path == "/openapi.json" || is_below(path, SWAGGER_UI) {
         let refused = || Routed::WrongMethod { allow: "GET, HEAD".into(), is_public: true };
         return Some(if reads { Routed::Elsewhere } else { refused() });
     }
@@ -192,7 +195,7 @@ fn is_below(path: &str, place: &str) -> bool {
 
 /// Where to go instead: the folder of Swagger UI from its bare name, and a page from its name with a slash at the end.
 fn redirect(path: &str) -> Option<String> {
-    if path == "/" || path == SWAGGER_UI {
+    if path == SWAGGER_UI {
         return Some("./swagger-ui/".to_owned());
     }
     let below = PAGES.iter().find_map(|place| path.strip_prefix(place))?;
@@ -268,7 +271,8 @@ mod tests {
     #[test]
     fn addresses_that_people_try_lead_on() {
         for (path, place) in [
-            ("/", Some("./swagger-ui/")),
+            ("/", None),
+            ("/favicon.ico", None),
             ("/swagger-ui", Some("./swagger-ui/")),
             ("/portal/shop/", Some("../shop")),
             ("/portal/shop/sign-in/", Some("../sign-in")),

@@ -3,15 +3,13 @@
 use serde::Serialize;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use super::token::{Claims, Entries, Scope};
+use super::token::{Claims, Entries, STAFF_PREFIX, Scope};
 use crate::domain::customers::email;
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::mask::mask;
 use crate::domain::kernel::problem::ValueError;
 use crate::domain::kernel::time::Micros;
 
-/// How an id of a member begins; a random UUID follows.
-const ID_PREFIX: &str = "staff-";
 /// The most members of an organisation.
 pub const MEMBERS_MAX: usize = 1_000;
 /// How long an invitation is valid, in seconds.
@@ -126,7 +124,7 @@ pub struct Member {
 impl Member {
     /// A new id from a random UUID.
     pub fn new_id(uuid: uuid::Uuid) -> String {
-        format!("{ID_PREFIX}{uuid}")
+        format!("{STAFF_PREFIX}{uuid}")
     }
 
     /// What the member may do, as a token would say it.

@@ -111,8 +111,13 @@ fn find(name: &str) -> Option<Filled> {
 
 impl PaymentMapping {
     /// Whether a name is one that a column may have, or `map` may give it.
-    pub(super) fn knows(name: &str) -> bool {
+    pub fn knows(name: &str) -> bool {
         find(name).is_some()
+    }
+
+    /// The members of an item that a column can fill.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NAMES.into_iter().filter(|name| !OBJECTS.contains(name))
     }
 
     /// "; did you mean …?"

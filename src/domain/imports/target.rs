@@ -166,7 +166,8 @@ impl Target {
         }
     }
 
-    fn names() -> impl Iterator<Item = &'static str> {
+    /// The names of all fields that a column can fill, as a request has them.
+    pub fn names() -> impl Iterator<Item = &'static str> {
         TextField::all().map(TextField::name).chain(OTHERS.iter().map(|(_, request, _)| *request))
     }
 

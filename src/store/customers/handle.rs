@@ -30,7 +30,7 @@ use crate::store::engine::schema::{self, customer};
 use crate::store::keys::keyring::KeyRing;
 use crate::store::transactions::summary::CustomerMoney;
 use crate::store::transactions::sums;
-use crate::store::{Customers, index, statistics};
+use crate::store::{ActivityEntry, ActivityRequest, Customers, activity, index, statistics};
 
 /// A transaction takes about as long as two creates.
 const COMMANDS_A_DELIVERY: usize = 2;
@@ -369,6 +369,14 @@ impl Customers<'_> {
         page: HistoryPage,
     ) -> Result<Option<(Vec<HistoryEntry>, i64)>, StoreError> {
         self.0.read(move |conn, ring| find::entries(conn, ring, entrypoint_id, id, &page)).await
+    }
+
+    /// What members of staff changed in an entrypoint, newest first, and whether there is more.
+    ///
+    /// # Errors
+    /// Database errors; [`StoreError::Corrupt`].
+    pub async fn activity(self, request: ActivityRequest) -> Result<(Vec<ActivityEntry>, bool), StoreError> {
+        self.0.look_up(move |conn, _| activity::of_staff(conn, &request)).await
     }
 
     /// Decides a command that changes nothing, without the lock.

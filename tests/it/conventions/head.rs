@@ -92,7 +92,6 @@ async fn a_head_among_pipelined_requests_has_no_body() {
 async fn addresses_that_people_try_redirect() {
     let server = Server::start(Db::Sqlite).await;
     for (path, place) in [
-        ("/", "./swagger-ui/"),
         ("/swagger-ui", "./swagger-ui/"),
         ("/portal/demo/", "../demo"),
         ("/portal/demo/sign-in/", "../sign-in"),
@@ -103,7 +102,7 @@ async fn addresses_that_people_try_redirect() {
             assert_eq!(header(&answer, "location"), Some(place), "{method} {path}");
         }
     }
-    for path in ["/swagger-ui/", "/portal/demo/sign-in"] {
+    for path in ["/", "/swagger-ui/", "/portal/demo/sign-in"] {
         assert!(ask(&server, "GET", path).await.starts_with("HTTP/1.1 200 "), "{path}");
     }
 }

@@ -108,6 +108,8 @@ fn example(id: &str, name: &str) -> (&'static str, Value) {
             one(json!("1-01a2249aa0d30000000000000275a3ae"))
         }
         "memberId" => one(json!("staff-1e6c0a52-7a3f-4a0e-9d51-2f4be9d01c66")),
+        "member" => either(&json!(""), &json!("staff-1e6c0a52-7a3f-4a0e-9d51-2f4be9d01c66")),
+        "before" => one(json!(1000)),
         "system" => one(json!("shop")),
         // The first subscription gets the id after that of the last customer before it.
         "subscriptionId" => one(json!(4)),

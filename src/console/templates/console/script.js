@@ -133,7 +133,7 @@ for (const part of all("[data-events]")) {
     const page = new DOMParser().parseFromString(event.data, "text/html");
     part.replaceChildren(...page.body.childNodes);
   });
-  source.addEventListener("end", () => { source.close(); window.location.reload(); });
+  source.addEventListener("end", () => { source.close(); window.location.replace(window.location.pathname); });
 }
 
 // "Select all" of a table.
@@ -141,3 +141,26 @@ document.addEventListener("change", (event) => {
   if (!event.target.matches("[data-all]")) return;
   for (const box of all(`input[name="${event.target.dataset.all}"]`)) box.checked = event.target.checked;
 });
+
+// A file that was chosen is looked at at once: its first bytes go to the server, which answers with its columns. The sheet that
+// comes back gets the file, so that it is chosen once.
+for (const form of all("form[data-looks]")) {
+  const chosen = one("input[type=file]", form);
+  const look = async () => {
+    const file = chosen.files[0];
+    if (!file) return;
+    const data = new FormData(form);
+    data.set("file", file.slice(0, 65536), "file");
+    const answer = await fetch(form.action, { method: "POST", body: data, headers: { "x-part": form.dataset.looks } });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.getElementById(form.dataset.looks);
+    if (!fresh) return;
+    document.getElementById(form.dataset.looks).replaceWith(fresh);
+    const place = one("input[type=file]", fresh);
+    if (!place) return;
+    place.files = chosen.files;
+    one("[data-chosen]", fresh).hidden = true;
+  };
+  form.addEventListener("change", look);
+  form.addEventListener("submit", (event) => { event.preventDefault(); look(); });
+}

@@ -747,6 +747,7 @@ pub(super) const PROTECTED: &[Operation] = &[
         Parameter::Organisation,
         Some(|_| json!({"identifiers": []})),
     ),
+    operation(Method::GET, "/api/Activity/{}", &["settings"], Parameter::Entry, None),
     operation(Method::GET, "/api/Token", &["tokens"], Parameter::Nothing, None),
     operation(Method::POST, "/api/Token", &["tokens"], Parameter::Nothing, Some(token)),
     operation(Method::DELETE, "/api/Token/{}", &["tokens"], Parameter::Token, None),

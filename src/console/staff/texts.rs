@@ -1,0 +1,60 @@
+//! The texts of staff.
+
+use crate::web::texts::translated;
+
+translated! {
+    staff: "Staff", "Équipe";
+    lead: "Who looks after customers here, and what each may do.", "Qui s’occupe des clients ici, et ce que chacun peut faire.";
+    invite: "Invite a member", "Inviter un membre";
+    col_name: "Name", "Nom";
+    col_role: "Role", "Rôle";
+    col_stores: "Stores", "Boutiques";
+    col_state: "State", "État";
+    col_factor: "Second factor", "Second facteur";
+    col_signed_in: "Last sign-in", "Dernière connexion";
+    you: "you", "vous";
+    never: "Never", "Jamais";
+    state_active: "Active", "Actif";
+    state_invited: "Invited", "Invité";
+    state_disabled: "Disabled", "Désactivé";
+    factor_on: "On", "Activé";
+    factor_off: "Off", "Désactivé";
+    all_stores: "All stores", "Toutes les boutiques";
+    chosen_stores: "The stores ticked below", "Les boutiques cochées ci-dessous";
+    no_store: "Tick at least one store.", "Cochez au moins une boutique.";
+    roles: "What each role may do", "Ce que chaque rôle peut faire";
+    col_right: "Right", "Droit";
+    viewer_lead: "Sees customers and payments, with masks", "Voit les clients et les paiements, masqués";
+    agent_lead: "Sees and edits customers and payments", "Voit et modifie les clients et les paiements";
+    manager_lead: "Also deletes, imports, exports and moves money", "Supprime, importe, exporte et déplace l’argent en plus";
+    owner_lead: "Also settings, tokens and staff", "Réglages, jetons et équipe en plus";
+    require: "Second factor for everybody", "Second facteur pour tous";
+    require_lead: "Members without one set it up at their next page.", "Les membres qui n’en ont pas le configurent dès leur prochaine page.";
+    require_on: "Every member must have one", "Chaque membre doit en avoir un";
+    require_off: "Each member decides", "Chaque membre décide";
+    require_do: "Require it", "L’exiger";
+    require_undo: "No longer require it", "Ne plus l’exiger";
+    name: "Name", "Nom";
+    name_hint: "History and comments show it.", "L’historique et les commentaires le montrent.";
+    email: "E-mail", "E-mail";
+    email_hint: "The member signs in with it; it stays.", "Le membre se connecte avec ; elle ne change plus.";
+    role: "Role", "Rôle";
+    stores: "Which stores the member sees", "Quelles boutiques voit le membre";
+    make_link: "Invite", "Inviter";
+    link_made: "The link is ready", "Le lien est prêt";
+    link_lead: "Give it to nobody else. By it the member sets a password within seven days; it is not shown again.", "Ne le donnez à personne d’autre. Le membre y choisit un mot de passe sous sept jours ; il ne sera plus affiché.";
+    reset_lead: "Give it to nobody else. By it the member sets another password within an hour; it is not shown again.", "Ne le donnez à personne d’autre. Le membre y choisit un autre mot de passe sous une heure ; il ne sera plus affiché.";
+    send_mail: "Write a mail with it", "Écrire un e-mail avec le lien";
+    mail_subject: "Your access to the console", "Votre accès à la console";
+    mail_body: "Please set your password by this link:", "Choisissez votre mot de passe par ce lien :";
+    another_link: "Another link", "Autre lien";
+    another_link_lead: "For a member who lost the link or the password. The link before ends.", "Pour un membre qui a perdu le lien ou le mot de passe. Le lien précédent prend fin.";
+    disable: "Disable", "Désactiver";
+    enable: "Enable again", "Réactiver";
+    disable_lead: "A disabled member cannot sign in; sessions end at once.", "Un membre désactivé ne peut pas se connecter ; ses sessions prennent fin.";
+    remove: "Remove", "Retirer";
+    remove_lead: "History and comments keep the name.", "L’historique et les commentaires gardent le nom.";
+    remove_sure: "Remove this member?", "Retirer ce membre ?";
+    invited_at: "Invited", "Invité";
+    change_lead: "A change of role or stores ends the member’s sessions.", "Un changement de rôle ou de boutiques met fin aux sessions du membre.";
+}

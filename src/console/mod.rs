@@ -5,6 +5,7 @@
 //! a page holds no rule of its own. Each subject has a folder with its pages, its texts and its `routes`.
 
 mod ask;
+mod customer;
 mod fields;
 mod files;
 mod frame;
@@ -117,6 +118,7 @@ pub fn routes(config: &mut ServiceConfig, api: Rc<InsideApi>) {
     config.app_data(api);
     files::routes(config);
     sign_in::routes(config);
+    customer::routes(config);
     config.service(web::scope("/console").default_service(web::to(nothing)));
 }
 
@@ -194,4 +196,3 @@ async fn answer(
 async fn nothing(request: HttpRequest, console: Data<Console>) -> HttpResponse {
     answer(console, request, async |_: &Visit| Err(Refused::NotFound)).await
 }
-

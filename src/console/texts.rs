@@ -18,6 +18,10 @@ pub(super) fn done(language: Language, word: &str) -> &'static str {
         "password" => texts.done_password,
         "signed-out" => texts.done_signed_out,
         "revoked" => texts.done_revoked,
+        "invited" => texts.done_invited,
+        "archived" => texts.done_archived,
+        "erased" => texts.done_erased,
+        "recorded" => texts.done_recorded,
         _ => "",
     }
 }
@@ -118,6 +122,10 @@ translated! {
     done_password: "Your password is set. Please sign in.", "Votre mot de passe est enregistré. Connectez-vous.";
     done_signed_out: "You are signed out.", "Vous êtes déconnecté.";
     done_revoked: "Revoked.", "Révoqué.";
+    done_invited: "The invitation is on its way.", "L’invitation est en route.";
+    done_archived: "Archived.", "Archivé.";
+    done_erased: "The person is erased.", "La personne est effacée.";
+    done_recorded: "The payment is recorded.", "Le paiement est enregistré.";
     not_found: "Page not found", "Page introuvable";
     not_found_lead: "There is nothing at this address, or you may not see it.", "Il n’y a rien à cette adresse, ou vous n’y avez pas accès.";
     forbidden: "Your role does not allow this", "Votre rôle ne le permet pas";

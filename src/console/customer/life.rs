@@ -67,7 +67,6 @@ pub(super) async fn delete(visit: &Visit, signed_in: &SignedIn, form: &Form) -> 
             for problem in &mut fields.problems {
                 if problem.code == "has_obligations" {
                     problem.message = wording::obligation(visit.language, &problem.message);
-                    problem.field.clear();
                 }
             }
             let must_end = no.has("has_obligations");
@@ -124,7 +123,6 @@ pub(super) async fn erase(visit: &Visit, signed_in: &SignedIn, form: &Form) -> S
             for problem in &mut fields.problems {
                 if problem.code == "has_obligations" {
                     problem.message = wording::obligation(visit.language, &problem.message);
-                    problem.field.clear();
                 }
             }
             let must_end = no.has("has_obligations");

@@ -184,7 +184,15 @@ fn decimal(text: &str) -> String {
 /// The form with what the API refused.
 fn refused(fields: Fields, no: &super::ask::No, language: Language) -> Fields {
     let mut fields = fields.refused(no).in_language(language);
-    for problem in &mut fields.problems {
+    let known: Vec<bool> = fields.problems.iter().map(|problem| fields.has(&problem.field)).collect();
+    for (problem, is_known) in fields.problems.iter_mut().zip(known) {
+        if !is_known {
+            // What is of no field here stands above the form, with the name that the API gives it.
+            let field = std::mem::take(&mut problem.field);
+            if !field.is_empty() && field != "customerId" {
+                problem.message = format!("{field}: {}", problem.message);
+            }
+        }
         if let Some(words) = wording::problem(language, &problem.code) {
             words.clone_into(&mut problem.message);
         }

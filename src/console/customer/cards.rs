@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Customer;
 use super::texts::Texts;
-use super::words::{Badge, Of, badge, day, minute, money, percent, quantity};
+use super::words::{Badge, Of, badge, money, percent, quantity, short_day};
 use crate::console::ask::{list, part, shown, text};
 use crate::domain::entrypoints::theme::Language;
 
@@ -113,7 +113,7 @@ impl Maker<'_> {
             ListRow {
                 link: format!("{}/payments/{}", self.base, part(text(one, "transId"))),
                 cells: vec![
-                    Maker::cell(texts.date, day(self.language, text(one, "TransactionTime"))),
+                    Maker::cell(texts.date, short_day(self.language, text(one, "TransactionTime"))),
                     Maker::cell(texts.kind, what),
                     Maker::cell(texts.method, how.trim().to_owned()),
                     self.state(Of::Payment, text(one, "status")),
@@ -153,7 +153,7 @@ impl Maker<'_> {
                 link: format!("{}/invoices/{}", self.base, shown(one, "invoiceId")),
                 cells: vec![
                     Maker::cell(texts.number, number.unwrap_or(texts.draft).to_owned()),
-                    Maker::cell(texts.due, day(self.language, text(one, "invoiceDueDate"))),
+                    Maker::cell(texts.due, short_day(self.language, text(one, "invoiceDueDate"))),
                     self.state(Of::Invoice, word),
                     Maker::number(texts.open_amount, money(self.language, &one["openAmount"], currency)),
                     Maker::number(texts.amount, money(self.language, &one["invoiceAmount"], currency)),
@@ -195,7 +195,7 @@ impl Maker<'_> {
             ListRow {
                 link: format!("{}/orders/{}", self.base, part(text(one, "orderId"))),
                 cells: vec![
-                    Maker::cell(texts.date, day(self.language, text(one, "createdAt"))),
+                    Maker::cell(texts.date, short_day(self.language, text(one, "createdAt"))),
                     Maker::cell(texts.what, what),
                     self.state(Of::Order, text(one, "status")),
                     Maker::number(texts.amount, money(self.language, &one["total"], text(one, "currency"))),
@@ -219,19 +219,21 @@ impl Maker<'_> {
         let texts = self.texts;
         let rows = list(page, "Records").iter().map(|one| {
             let id = text(one, "paymentRequestId");
-            let status = text(one, "status");
+            let (status, what) = (text(one, "status"), text(one, "description"));
             let currency = text(one, "currency");
             let amount = money(self.language, &one["amount"], currency);
             ListRow {
                 link: format!("{}/requests/{}", self.base, part(id)),
                 cells: vec![
-                    Maker::cell(texts.date, day(self.language, text(one, "createdAt"))),
-                    Maker::cell(texts.what, text(one, "description").to_owned()),
-                    Maker::cell(texts.expires, day(self.language, text(one, "expiresAt"))),
+                    Maker::cell(
+                        texts.what,
+                        if what.is_empty() { texts.request_word } else { what }.to_owned(),
+                    ),
+                    Maker::cell(texts.date, short_day(self.language, text(one, "createdAt"))),
                     self.state(Of::Request, status),
                     Maker::number(
                         texts.amount,
-                        if amount.is_empty() { texts.payer_says.to_owned() } else { amount },
+                        if amount.is_empty() { texts.any_amount.to_owned() } else { amount },
                     ),
                 ],
                 buttons: self.link_buttons(&format!("/requests/{}", part(id)), status),
@@ -260,7 +262,7 @@ impl Maker<'_> {
             RowButton {
                 address: address("resend"),
                 label: texts.new_link,
-                kind: "quiet",
+                kind: "",
                 sure: texts.new_link_sure,
             },
             RowButton {
@@ -281,9 +283,9 @@ impl Maker<'_> {
             ListRow {
                 link: String::new(),
                 cells: vec![
-                    Maker::cell(texts.date, day(self.language, text(one, "createdAt"))),
+                    Maker::cell(texts.date, short_day(self.language, text(one, "createdAt"))),
                     Maker::cell(texts.method, types.join(", ")),
-                    Maker::cell(texts.expires, minute(self.language, text(one, "expiresAt"))),
+                    Maker::cell(texts.expires, short_day(self.language, text(one, "expiresAt"))),
                     self.state(Of::Request, status),
                 ],
                 buttons: self.link_buttons(&format!("/method-links/{}", part(text(one, "linkId"))), status),
@@ -318,7 +320,7 @@ impl Maker<'_> {
                     Maker::cell(
                         texts.assigned,
                         if is_assigned {
-                            day(self.language, text(one, "assignedAt"))
+                            short_day(self.language, text(one, "assignedAt"))
                         } else {
                             "–".to_owned()
                         },
@@ -348,7 +350,7 @@ impl Maker<'_> {
             cells: vec![
                 Maker::cell(texts.plan, text(one, "Plan").to_owned()),
                 Maker::cell(texts.source, text(one, "Source").to_owned()),
-                Maker::cell(texts.next_charge, day(self.language, text(one, "NextDate"))),
+                Maker::cell(texts.next_charge, short_day(self.language, text(one, "NextDate"))),
                 self.state(Of::Subscription, text(one, "Status")),
                 Maker::number(texts.amount, {
                     let amount = money(self.language, &one["TotalAmount"], text(one, "Currency"));

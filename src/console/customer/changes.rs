@@ -24,10 +24,7 @@ pub(super) async fn meanwhile(
     let is_newer = |entry: &&Value| entry["version"].as_i64().is_some_and(|one| one > version);
     let newer: Vec<Value> = list(&history, "Records").iter().filter(is_newer).cloned().collect();
     let lines = lines(visit.language, customer, "", &newer, &Known::default());
-    let said = lines.iter().map(|line| {
-        let words = [&line.who, &line.verb, &line.noun].map(String::as_str).join(" ");
-        format!("{} – {}", words.trim(), line.when)
-    });
+    let said = lines.iter().map(|line| format!("{} {}{} – {}", line.who, line.verb, line.noun, line.when));
     Ok(said.collect())
 }
 

@@ -119,7 +119,6 @@ fn rows(language: Language, form: &Fields) -> Vec<Row> {
         "shipping",
         [texts.street, texts.street_2, texts.zip, texts.city, texts.state, texts.country],
     )));
-    rows.push(Row::heading(texts.further_fields));
     rows.push(Row::area(MORE, texts.further_fields).hint(texts.further_hint));
     rows
 }

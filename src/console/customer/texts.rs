@@ -183,6 +183,7 @@ translated! {
     of_invoice: "Invoice", "Facture";
     no_invoice: "No invoice", "Aucune facture";
     payer_says: "The payer says how much", "Le payeur choisit le montant";
+    any_amount: "Any amount", "Montant libre";
     let_payer_say: "Let the payer say how much (leave the amount empty)", "Laisser le payeur choisir le montant (laissez le montant vide)";
     at_least: "At least", "Au moins";
     at_most: "At most", "Au plus";

@@ -93,7 +93,10 @@ impl Known {
         for one in transactions {
             let id = text(one, "transId").to_owned();
             self.tails.insert(id.clone(), money(language, &one["TotalAmount"], text(one, "currency")));
-            if text(one, "Source") == "customary" {
+            let is_cashless =
+                text(one, "Operation") != "sale" || matches!(text(one, "Method"), "card" | "ach" | "wallet");
+            // Our own, and not what an order says was paid in cash.
+            if text(one, "Source") == "customary" && is_cashless {
                 self.charges.insert(id, (text(one, "Operation").to_owned(), text(one, "status").to_owned()));
             }
         }
@@ -147,6 +150,9 @@ fn line(language: Language, customer: &Customer, base: &str, entry: &Value, know
     {
         tail = format!(": {}", badge(language, Of::Stage, text(stage, "to")).text);
     }
+    if !noun.is_empty() && !verb.ends_with('’') {
+        verb.push(' ');
+    }
     Line {
         when: minute(language, text(entry, "at")),
         who: wording::who(texts, text(&entry["token"], "name")),
@@ -155,7 +161,11 @@ fn line(language: Language, customer: &Customer, base: &str, entry: &Value, know
         link: link(customer, base, sent, id, known),
         tail,
         version: shown(entry, "version"),
-        changes,
+        // An event names fields without values, which tells nobody anything.
+        changes: changes
+            .into_iter()
+            .filter(|change| !change.from.is_empty() || !change.to.is_empty())
+            .collect(),
     }
 }
 

@@ -66,7 +66,9 @@ fn of_money(operation: &str) -> Option<(Told, Told)> {
         }
         "paidBack" => (("paid back", "a payment"), ("a remboursé", "un paiement")),
         "transaction.created" => (("recorded", "a payment"), ("a enregistré", "un paiement")),
-        "transaction.updated" => (("moved on", "a payment"), ("a fait avancer", "un paiement")),
+        "transaction.updated" => {
+            (("updated the state of", "a payment"), ("a actualisé l’état d’", "un paiement"))
+        }
         "transaction.linked" => {
             (("assigned to the customer", "a payment"), ("a attribué au client", "un paiement"))
         }

@@ -1,6 +1,6 @@
 //! Amounts, days, times and states of an answer of the API, in the words of a language.
 
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, Datelike as _, NaiveDate};
 use serde_json::Value;
 
 use crate::domain::entrypoints::theme::Language;
@@ -73,6 +73,20 @@ pub(super) fn minute(language: Language, text: &str) -> String {
 pub(super) fn day(language: Language, text: &str) -> String {
     let date = text.get(..10).and_then(|day| day.parse::<NaiveDate>().ok());
     date.map_or_else(|| text.to_owned(), |date| numbers::day(language, date))
+}
+
+/// A day in UTC in few letters, for tables: `30 Nov 2026`; as it is if it is none.
+pub(super) fn short_day(language: Language, text: &str) -> String {
+    const ENGLISH: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const FRENCH: [&str; 12] =
+        ["janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."];
+    let Some(date) = text.get(..10).and_then(|day| day.parse::<NaiveDate>().ok()) else {
+        return text.to_owned();
+    };
+    let names = if language == Language::French { FRENCH } else { ENGLISH };
+    let month = usize::try_from(date.month0()).ok().and_then(|month| names.get(month)).unwrap_or(&"");
+    format!("{}\u{a0}{month}\u{a0}{}", date.day(), date.year())
 }
 
 /// A state as a badge. An unknown word stands for itself.
@@ -246,6 +260,7 @@ mod tests {
         assert_eq!(money(Language::English, &json!(1234.5), "USD"), "1,234.50 USD");
         assert_eq!(money(Language::English, &Value::Null, "USD"), "");
         assert_eq!(day(Language::French, "2026-08-01"), "1er août 2026");
+        assert_eq!(short_day(Language::English, "2026-08-01T10:00:00Z"), "1\u{a0}Aug\u{a0}2026");
         assert_eq!(minute(Language::English, "2026-12-01T09:05:00.000000Z"), "1 December 2026, 09:05 UTC");
         assert_eq!(minute(Language::English, "soon"), "soon");
         assert_eq!(percent(Language::English, &json!(5.5)), "5.5%");

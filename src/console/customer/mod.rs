@@ -193,7 +193,8 @@ fn refused(fields: Fields, no: &super::ask::No, language: Language) -> Fields {
                 problem.message = format!("{field}: {}", problem.message);
             }
         }
-        if let Some(words) = wording::problem(language, &problem.code) {
+        let code = if no.status == 412 { "precondition_failed" } else { problem.code.as_str() };
+        if let Some(words) = wording::problem(language, code) {
             words.clone_into(&mut problem.message);
         }
     }

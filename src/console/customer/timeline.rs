@@ -148,7 +148,8 @@ fn line(language: Language, customer: &Customer, base: &str, entry: &Value, know
     } else if operation == "lifecycleMoved"
         && let Some(stage) = list(entry, "changes").iter().find(|one| text(one, "field") == "lifecycle")
     {
-        tail = format!(": {}", badge(language, Of::Stage, text(stage, "to")).text);
+        let colon = if language == Language::French { " : " } else { ": " };
+        tail = format!("{colon}{}", badge(language, Of::Stage, text(stage, "to")).text);
     }
     if !noun.is_empty() && !verb.ends_with('’') {
         verb.push(' ');

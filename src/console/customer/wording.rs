@@ -26,7 +26,7 @@ fn of_record(operation: &str) -> Option<(Told, Told)> {
         ),
         "replaced" => (("replaced the record", ""), ("a remplacé la fiche", "")),
         "merged" => (("completed the record", ""), ("a complété la fiche", "")),
-        "updated" => (("changed", ""), ("a modifié", "")),
+        "updated" => (("changed", ""), ("a modifié :", "")),
         "deleted" => (("deleted the customer", ""), ("a supprimé le client", "")),
         "erased" => (("erased the personal values", ""), ("a effacé les données personnelles", "")),
         "invited" => (("invited the customer to the portal", ""), ("a invité le client sur le portail", "")),
@@ -245,6 +245,17 @@ pub(super) fn problem(language: Language, code: &str) -> Option<&'static str> {
         "reference_used" => {
             ("This reference was used for something else.", "Cette référence a servi à autre chose.")
         }
+        "request_busy" => (
+            "Somebody pays by this link at the moment. Try again in a minute.",
+            "Quelqu’un paie par ce lien en ce moment. Réessayez dans une minute.",
+        ),
+        "request_done" => ("This link has been used.", "Ce lien a déjà servi."),
+        "request_expired" => ("This link has expired.", "Ce lien a expiré."),
+        "request_cancelled" => ("This link was taken back.", "Ce lien a été retiré."),
+        "request_of_order" => (
+            "This request belongs to an order. Cancel the order instead.",
+            "Cette demande appartient à une commande. Annulez plutôt la commande.",
+        ),
         "no_provider" => (
             "This store has no payment provider. An owner sets one in the settings.",
             "Cette boutique n’a pas de prestataire de paiement. Un propriétaire en choisit un dans les réglages.",
@@ -269,6 +280,9 @@ pub(super) fn why(language: Language, no: &No) -> String {
         problem(language, &one.code).or_else(shared).map_or_else(|| one.message.clone(), str::to_owned)
     });
     let words: Vec<String> = words.collect();
+    if no.status == 412 {
+        return problem(language, "precondition_failed").unwrap_or_default().to_owned();
+    }
     if words.is_empty() { no.message.clone() } else { words.join(" ") }
 }
 

@@ -65,13 +65,35 @@ both!(a_customers_page_shows_all_that_hangs_on_it_and_masks_it_for_viewers, |db|
     let method = with_method(&client, id, "test-visa").await;
     let charge = json!({"amount": 25, "description": "Green tea", "methodId": method});
     client.post(&format!("{}/charges", path(id)), &charge).await.expect(200);
-    client.post(&format!("{}/comments", path(id)), &json!({"text": "Call on Friday", "pinned": true})).await.expect(200);
-    client.post(&format!("{}/orders", path(id)), &json!({"lines": [{"name": "Tea", "unitPrice": 40}], "notify": false})).await.expect(200);
+    client
+        .post(&format!("{}/comments", path(id)), &json!({"text": "Call on Friday", "pinned": true}))
+        .await
+        .expect(200);
+    client
+        .post(
+            &format!("{}/orders", path(id)),
+            &json!({"lines": [{"name": "Tea", "unitPrice": 40}], "notify": false}),
+        )
+        .await
+        .expect(200);
 
     let mut agent = member(&server, "agent").await;
     let page = agent.get(&home(id)).await.expect(200);
-    for text in ["Lena Marchand", EMAIL, PHONE, "12 Harbour Street", "vip", "S-77", "gold", "Visa ···· 0001", "25.00 USD",
-        "40.00 USD", "Call on Friday", "1 × Tea", "Pinned"] {
+    for text in [
+        "Lena Marchand",
+        EMAIL,
+        PHONE,
+        "12 Harbour Street",
+        "vip",
+        "S-77",
+        "gold",
+        "Visa ···· 0001",
+        "25.00 USD",
+        "40.00 USD",
+        "Call on Friday",
+        "1 × Tea",
+        "Pinned",
+    ] {
         assert!(page.text.contains(text), "{text} is not on the page");
     }
     assert_eq!(page.headers["cache-control"], "no-store");
@@ -90,7 +112,11 @@ both!(a_customers_page_shows_all_that_hangs_on_it_and_masks_it_for_viewers, |db|
         for secret in [EMAIL, "lena.marchand", PHONE, "5550117", "12 Harbour Street", "Call on Friday"] {
             assert!(!page.text.contains(secret), "{secret} is on the page of a viewer");
         }
-        assert!(!page.text.contains("/edit\"") && !page.text.contains("/do/") && !page.text.contains("/request-payment"));
+        assert!(
+            !page.text.contains("/edit\"")
+                && !page.text.contains("/do/")
+                && !page.text.contains("/request-payment")
+        );
     }
     let refused = send(&mut viewer, "/console/account", &format!("{}/do/archive", home(id)), &[]).await;
     assert_eq!(refused.status, 403);
@@ -109,19 +135,31 @@ both!(a_customer_is_edited_and_nobody_overwrites_what_a_colleague_wrote, |db| as
     let mut agent = member(&server, "agent").await;
     let edit = format!("{}/edit", home(id));
     let page = agent.get(&edit).await.expect(200).says("12 Harbour Street").says("Tier: gold");
-    let hidden: Vec<(String, String)> = ["csrf", "key", "etag", "was.firstname", "was.city", "was.email", "was.additionalFields"]
-        .iter()
-        .map(|name| ((*name).to_owned(), page.field(name).unwrap_or_else(|| panic!("no {name}")).replace("&#34;", "\"")))
-        .collect();
+    let hidden: Vec<(String, String)> =
+        ["csrf", "key", "etag", "was.firstname", "was.city", "was.email", "was.additionalFields"]
+            .iter()
+            .map(|name| {
+                (
+                    (*name).to_owned(),
+                    page.field(name).unwrap_or_else(|| panic!("no {name}")).replace("&#34;", "\""),
+                )
+            })
+            .collect();
     let form = |own: &[(&str, &str)]| -> Vec<(String, String)> {
         let own = own.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         hidden.iter().cloned().chain(own).collect()
     };
     let post = async |browser: &mut Browser, form: &[(String, String)]| {
-        let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let form: Vec<(&str, &str)> =
+            form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         browser.post(&edit, &form).await
     };
-    let first = form(&[("firstname", "Lena"), ("city", "Wells"), ("email", EMAIL), ("additionalFields", "Tier: silver\r\nNote: a: b")]);
+    let first = form(&[
+        ("firstname", "Lena"),
+        ("city", "Wells"),
+        ("email", EMAIL),
+        ("additionalFields", "Tier: silver\r\nNote: a: b"),
+    ]);
     assert!(post(&mut agent, &first).await.location().ends_with("?done=saved"));
     assert!(post(&mut agent, &first).await.location().ends_with("?done=saved"), "a form that is sent twice");
     let now = read(&client, id).await.json;
@@ -129,14 +167,25 @@ both!(a_customer_is_edited_and_nobody_overwrites_what_a_colleague_wrote, |db| as
     assert_eq!(now["AdditionalFields"], json!({"Tier": "silver", "Note": "a: b"}));
 
     // The form of before is old: it says what changed, keeps what was typed, and takes over what was not touched.
-    let mut late = form(&[("firstname", "Helena"), ("city", "Bath"), ("email", EMAIL), ("additionalFields", "Tier: gold")]);
+    let mut late = form(&[
+        ("firstname", "Helena"),
+        ("city", "Bath"),
+        ("email", EMAIL),
+        ("additionalFields", "Tier: gold"),
+    ]);
     late[1].1 = "another-key".to_owned();
-    let page = post(&mut agent, &late).await.expect(422).says("value=\"Helena\"").says("value=\"Wells\"").says("Sam Staff");
+    let page = post(&mut agent, &late)
+        .await
+        .expect(422)
+        .says("value=\"Helena\"")
+        .says("value=\"Wells\"")
+        .says("Sam Staff");
     assert!(page.text.contains("Tier: silver"));
     assert_eq!(read(&client, id).await.json["Firstname"], "Lena");
 
     // What is wrong stands at its field.
-    let wrong = send(&mut agent, &edit, &edit, &[("etag", "*"), ("email", "no address"), ("was.email", EMAIL)]).await;
+    let wrong =
+        send(&mut agent, &edit, &edit, &[("etag", "*"), ("email", "no address"), ("was.email", EMAIL)]).await;
     wrong.expect(422).says("id=\"p-email\"").says("no address");
 });
 
@@ -153,29 +202,47 @@ both!(labels_addresses_references_and_comments_are_looked_after, |db| async {
 
     let street = [("address", "3 Mill Lane"), ("city", "Frome"), ("country", "GB"), ("kind", "shipping")];
     send(&mut agent, &to("/addresses/new"), &to("/addresses/new"), &street).await.location();
-    send(&mut agent, &to("/addresses/new"), &to("/addresses/new"), &[("city", "Frome")]).await.expect(422).says("p-address");
+    send(&mut agent, &to("/addresses/new"), &to("/addresses/new"), &[("city", "Frome")])
+        .await
+        .expect(422)
+        .says("p-address");
     let all = client.get(&format!("{}/addresses", path(id))).await.json["Records"].clone();
-    let new = all.as_array().unwrap().iter().find(|one| one["address"] == "3 Mill Lane").unwrap()["id"].to_string();
-    send(&mut agent, &home, &to(&format!("/addresses/{new}/default")), &[("use", "shipping")]).await.location();
+    let new =
+        all.as_array().unwrap().iter().find(|one| one["address"] == "3 Mill Lane").unwrap()["id"].to_string();
+    send(&mut agent, &home, &to(&format!("/addresses/{new}/default")), &[("use", "shipping")])
+        .await
+        .location();
     assert_eq!(read(&client, id).await.json["ShippingAddress"], "3 Mill Lane");
     let page = agent.get(&to(&format!("/addresses/{new}"))).await.expect(200).says("3 Mill Lane");
     let etag = page.field("etag").unwrap().replace("&#34;", "\"");
-    let form = [("etag", etag.as_str()), ("address", "4 Mill Lane"), ("kind", "shipping"), ("isDefaultShipping", "true")];
+    let form = [
+        ("etag", etag.as_str()),
+        ("address", "4 Mill Lane"),
+        ("kind", "shipping"),
+        ("isDefaultShipping", "true"),
+    ];
     send(&mut agent, &home, &to(&format!("/addresses/{new}")), &form).await.location();
     send(&mut agent, &home, &to(&format!("/addresses/{new}/delete")), &[]).await.location();
-    assert_eq!(client.get(&format!("{}/addresses", path(id))).await.json["Records"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        client.get(&format!("{}/addresses", path(id))).await.json["Records"].as_array().unwrap().len(),
+        1
+    );
 
     let crm = [("system", "crm"), ("externalId", "a/b c")];
     send(&mut agent, &home, &to("/references"), &crm).await.location();
     assert_eq!(read(&client, id).await.json["References"].as_array().unwrap().len(), 2);
     send(&mut agent, &home, &to("/references/delete"), &crm).await.location();
-    send(&mut agent, &home, &to("/references"), &[("system", "C R M"), ("externalId", "1")]).await.expect(422);
+    send(&mut agent, &home, &to("/references"), &[("system", "C R M"), ("externalId", "1")])
+        .await
+        .expect(422);
 
     send(&mut agent, &home, &to("/comments"), &[("text", "Prefers mornings")]).await.location();
     agent.get(&home).await.says("Prefers mornings").says("Sam Staff").says("wrote <a href");
     let page = agent.get(&to("/comments/1")).await.expect(200).says("Prefers mornings");
     let etag = page.field("etag").unwrap().replace("&#34;", "\"");
-    send(&mut agent, &home, &to("/comments/1"), &[("etag", &etag), ("text", "Prefers evenings")]).await.location();
+    send(&mut agent, &home, &to("/comments/1"), &[("etag", &etag), ("text", "Prefers evenings")])
+        .await
+        .location();
     // The comment is another one by now.
     let old = send(&mut agent, &home, &to("/comments/1"), &[("etag", &etag), ("text", "Prefers noon")]).await;
     old.expect(422).says("Prefers noon").says("Prefers evenings");
@@ -188,14 +255,25 @@ both!(a_customer_is_invited_archived_locked_deleted_and_erased, |db| async {
     let id = lena(&client).await;
     let (home, mut manager) = (home(id), member(&server, "manager").await);
     let to = |tail: &str| format!("{home}{tail}");
-    for (action, word) in [("invite", "invited"), ("invite", "invited"), ("ask-consent", "sent"), ("archive", "archived")] {
+    for (action, word) in
+        [("invite", "invited"), ("invite", "invited"), ("ask-consent", "sent"), ("archive", "archived")]
+    {
         let gone = send(&mut manager, &home, &to(&format!("/do/{action}")), &[]).await;
         assert_eq!(gone.location(), format!("{home}?done={word}"));
     }
-    let page = manager.get(&home).await.expect(200).says("Invite again").says("Asked, not answered").says("Archived");
+    let page = manager
+        .get(&home)
+        .await
+        .expect(200)
+        .says("Invite again")
+        .says("Asked, not answered")
+        .says("Archived");
     assert!(page.text.contains("invited the customer to the portal"));
     // What the API refuses is said in words.
-    send(&mut manager, &home, &to("/do/invite"), &[]).await.expect(409).says("Take it out of the archive first");
+    send(&mut manager, &home, &to("/do/invite"), &[])
+        .await
+        .expect(409)
+        .says("Take it out of the archive first");
     send(&mut manager, &home, &to("/do/unarchive"), &[]).await.location();
     send(&mut manager, &home, &to("/do/lock"), &[]).await.location();
     assert_eq!(read(&client, id).await.json["customerStatus"], 85);
@@ -231,8 +309,16 @@ both!(money_is_asked_for_charged_ordered_and_written_down, |db| async {
     let ask = to("/request-payment");
     let page = manager.get(&ask).await.expect(200);
     let (csrf, key) = (page.csrf(), page.field("key").unwrap());
-    let form = [("csrf", csrf.as_str()), ("key", &key), ("amount", "60,50"), ("currency", "USD"), ("description", "Deposit"),
-        ("methodTypes.card", "true"), ("expiresInDays", "3"), ("collect.phone", "true")];
+    let form = [
+        ("csrf", csrf.as_str()),
+        ("key", &key),
+        ("amount", "60,50"),
+        ("currency", "USD"),
+        ("description", "Deposit"),
+        ("methodTypes.card", "true"),
+        ("expiresInDays", "3"),
+        ("collect.phone", "true"),
+    ];
     let made = manager.post(&ask, &form).await.expect(200).says("/pay/till/").says("<svg").says("60.50 USD");
     let again = manager.post(&ask, &form).await.expect(200);
     let url = |page: &Page| page.text.split("/pay/till/").nth(1).map(|rest| rest[..43].to_owned());
@@ -258,21 +344,40 @@ both!(money_is_asked_for_charged_ordered_and_written_down, |db| async {
     let charge = to("/charge");
     let page = manager.get(&charge).await.expect(200).says("Visa ···· 0001");
     let (csrf, key) = (page.csrf(), page.field("key").unwrap());
-    let form = [("csrf", csrf.as_str()), ("key", &key), ("methodId", &good), ("amount", "25.00"), ("currency", "USD")];
+    let form = [
+        ("csrf", csrf.as_str()),
+        ("key", &key),
+        ("methodId", &good),
+        ("amount", "25.00"),
+        ("currency", "USD"),
+    ];
     let result = manager.post(&charge, &form).await.location().to_owned();
     assert_eq!(manager.post(&charge, &form).await.location(), result, "a form that is sent twice");
     manager.get(&result).await.expect(200).says("25.00 USD").says("Paid");
-    let declined = send(&mut manager, &charge, &charge, &[("methodId", &bad), ("amount", "80")]).await.location().to_owned();
+    let declined = send(&mut manager, &charge, &charge, &[("methodId", &bad), ("amount", "80")])
+        .await
+        .location()
+        .to_owned();
     manager.get(&declined).await.expect(200).says("too little money on the account");
     assert_eq!(read(&client, id).await.json["customerSummary"]["NumberofTransactions"], 1);
 
     // Methods.
     let edit = to(&format!("/methods/{bad}"));
     let etag = manager.get(&edit).await.expect(200).field("etag").unwrap().replace("&#34;", "\"");
-    send(&mut manager, &home, &edit, &[("etag", &etag), ("holderName", "L. Marchand"), ("isDefault", "true")]).await.location();
+    send(
+        &mut manager,
+        &home,
+        &edit,
+        &[("etag", &etag), ("holderName", "L. Marchand"), ("isDefault", "true")],
+    )
+    .await
+    .location();
     send(&mut manager, &home, &to(&format!("/methods/{good}/default")), &[]).await.location();
     send(&mut manager, &home, &to(&format!("/methods/{bad}/delete")), &[]).await.location();
-    assert_eq!(client.get(&format!("{}/methods", path(id))).await.json["Records"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        client.get(&format!("{}/methods", path(id))).await.json["Records"].as_array().unwrap().len(),
+        1
+    );
 
     // An order with a coupon that was made for the customer; problems stand at their lines.
     let coupon = to("/coupons/new");
@@ -280,17 +385,38 @@ both!(money_is_asked_for_charged_ordered_and_written_down, |db| async {
     let order = to("/orders/new");
     let wrong = [("lines/1/name", "Tea"), ("lines/1/unitPrice", "much")];
     send(&mut manager, &order, &order, &wrong).await.expect(422).says("p-lines/1/unitPrice");
-    let more = send(&mut manager, &order, &order, &[("moreLines", "true"), ("lineCount", "3"), ("lines/0/name", "Tea")]).await;
+    let more = send(
+        &mut manager,
+        &order,
+        &order,
+        &[("moreLines", "true"), ("lineCount", "3"), ("lines/0/name", "Tea")],
+    )
+    .await;
     more.expect(200).says("lines/5/name").says("value=\"Tea\"");
-    let lines = [("lines/1/name", "Tea"), ("lines/1/unitPrice", "40"), ("lines/1/quantity", "2"), ("coupon", "lena10"),
-        ("collect", "request"), ("dueInDays", "5")];
+    let lines = [
+        ("lines/1/name", "Tea"),
+        ("lines/1/unitPrice", "40"),
+        ("lines/1/quantity", "2"),
+        ("coupon", "lena10"),
+        ("collect", "request"),
+        ("dueInDays", "5"),
+    ];
     send(&mut manager, &order, &order, &lines).await.expect(200).says("/pay/till/").says("72.00 USD");
-    send(&mut manager, &home, &to("/coupons/assign"), &[("code", "NOPE")]).await.expect(422).says("no coupon with this code");
+    send(&mut manager, &home, &to("/coupons/assign"), &[("code", "NOPE")])
+        .await
+        .expect(422)
+        .says("no coupon with this code");
     let redeem = [("code", "LENA10"), ("amount", "50"), ("currency", "USD")];
     send(&mut manager, &home, &to("/coupons/redeem"), &redeem).await.expect(200).says("45.00 USD");
 
     // Cash.
-    let cash = [("operation", "sale"), ("status", "approved"), ("amount", "10"), ("currency", "USD"), ("method", "cash")];
+    let cash = [
+        ("operation", "sale"),
+        ("status", "approved"),
+        ("amount", "10"),
+        ("currency", "USD"),
+        ("method", "cash"),
+    ];
     let gone = send(&mut manager, &to("/payments/new"), &to("/payments/new"), &cash).await;
     assert_eq!(gone.location(), format!("{home}?done=recorded"));
     assert_eq!(read(&client, id).await.json["customerSummary"]["TotalAmountTransactions"], json!(35));

@@ -52,6 +52,11 @@ pub(super) struct ListCard {
 }
 
 impl ListCard {
+    /// The headings of the columns: the cells of the first row have them.
+    pub(super) fn heads(&self) -> &[Cell] {
+        self.rows.first().map_or(&[], |row| row.cells.as_slice())
+    }
+
     /// Whether a row has buttons.
     pub(super) fn has_buttons(&self) -> bool {
         self.rows.iter().any(|row| !row.buttons.is_empty())

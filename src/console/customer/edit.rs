@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::changes::meanwhile;
 use super::form::{Button, FormParts, Row, page, pair};
+use super::show::capital;
 use super::texts::texts;
 use super::{Customer, decimal, pressed, refused, whole};
 use crate::console::ask::{Ask, list, part, shown};
@@ -91,34 +92,21 @@ fn rows(language: Language, form: &Fields) -> Vec<Row> {
         Row::field("timeZone", texts.time_zone).hint(texts.time_zone_hint),
         Row::field("balance", texts.balance),
     ]));
-    let address = |prefix: &str, names: [&'static str; 6]| {
-        let name = |suffix: &str| -> String {
-            if prefix.is_empty() {
-                suffix.to_owned()
-            } else {
-                format!("{prefix}{}{}", suffix[..1].to_uppercase(), &suffix[1..])
-            }
+    for (prefix, heading) in [("", texts.billing_address), ("shipping", texts.shipping_address)] {
+        let name = |word: &str| {
+            if prefix.is_empty() { word.to_owned() } else { format!("{prefix}{}", capital(word)) }
         };
         let country = name("country");
-        vec![
-            Row::field(&name("address"), names[0]),
-            Row::field(&name("address1"), names[1]),
-            Row::field(&name("zip"), names[2]),
-            Row::field(&name("city"), names[3]),
-            Row::field(&name("state"), names[4]),
-            Row::select(&country, names[5], country_options(language, form.value(&country))),
-        ]
-    };
-    rows.push(Row::heading(texts.billing_address));
-    rows.extend(pair(address(
-        "",
-        [texts.street, texts.street_2, texts.zip, texts.city, texts.state, texts.country],
-    )));
-    rows.push(Row::heading(texts.shipping_address));
-    rows.extend(pair(address(
-        "shipping",
-        [texts.street, texts.street_2, texts.zip, texts.city, texts.state, texts.country],
-    )));
+        rows.push(Row::heading(heading));
+        rows.extend(pair([
+            Row::field(&name("address"), texts.street),
+            Row::field(&name("address1"), texts.street_2),
+            Row::field(&name("zip"), texts.zip),
+            Row::field(&name("city"), texts.city),
+            Row::field(&name("state"), texts.state),
+            Row::select(&country, texts.country, country_options(language, form.value(&country))),
+        ]));
+    }
     rows.push(Row::area(MORE, texts.further_fields).hint(texts.further_hint));
     rows
 }

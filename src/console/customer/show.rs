@@ -81,6 +81,7 @@ struct CustomerPage<'a> {
     links: Option<ListCard>,
     /// The comments, and how many there are in all; none without the right to see them.
     comments: Option<(Vec<Comment>, u64)>,
+    has_more_comments: bool,
     references: Vec<(String, String)>,
     portal: Portal,
     lines: Vec<Line>,
@@ -116,6 +117,7 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
     let default = [&details["defaultMethod"]];
     let methods = default.into_iter().filter(|one| one.is_object()).chain(list(&details, "otherMethods"));
     let status_code = shown(record, "customerStatus");
+    let comments = shown_comments(language, signed_in, &details["comments"]);
     let page = CustomerPage {
         texts,
         stage: badge(language, Of::Stage, text(record, "Lifecycle")),
@@ -129,7 +131,8 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
         methods: methods.map(|one| method(language, one)).collect(),
         figures,
         links: details["methodLinks"].is_object().then(|| maker.links(&details["methodLinks"])),
-        comments: shown_comments(language, signed_in, &details["comments"]),
+        has_more_comments: comments.as_ref().is_some_and(|(shown, total)| is_more(*total, shown.len())),
+        comments,
         references: list(record, "References")
             .iter()
             .map(|one| (text(one, "system").to_owned(), text(one, "externalId").to_owned()))
@@ -176,6 +179,11 @@ fn lists(maker: &Maker<'_>, details: &Value) -> Vec<ListCard> {
     cards
 }
 
+/// Whether there are more than shown.
+fn is_more(total: u64, shown: usize) -> bool {
+    usize::try_from(total).map_or(true, |total| total > shown)
+}
+
 /// What was paid, what went back, and what is open.
 async fn figures(
     visit: &Visit,
@@ -202,7 +210,7 @@ async fn figures(
     }
     let page = &details["invoices"];
     let mut invoices = list(page, "Records").to_vec();
-    if page["Summary"]["totalRecords"].as_u64().is_some_and(|total| total > invoices.len() as u64) {
+    if is_more(page["Summary"]["totalRecords"].as_u64().unwrap_or_default(), invoices.len()) {
         let ask = visit.get(signed_in, &format!("/Query/invoices/{}", part(&customer.store.entry)));
         let ask = ask.with("customerId", &customer.id).with("status(in)", "open|partlyPaid");
         let all = ask.with("limitRecord", INVOICES).if_any().await?.unwrap_or_default();
@@ -272,7 +280,7 @@ fn facts(language: Language, texts: &'static Texts, customer: &Customer) -> Vec<
     if let Some(zone) = record["TimeZone"].as_i64() {
         add(texts.time_zone, format!("UTC{zone:+}"), String::new());
     }
-    if record["Balance"].as_f64().is_some_and(|balance| balance != 0.0) {
+    if !matches!(shown(record, "Balance").as_str(), "" | "0" | "0.0") {
         add(texts.balance, money(language, &record["Balance"], &customer.store.currency), String::new());
     }
     let identifiers: Vec<String> = list(record, "IdentifierFields")
@@ -329,7 +337,7 @@ pub(super) fn method_name(language: Language, one: &Value) -> String {
     name
 }
 
-fn capital(word: &str) -> String {
+pub(super) fn capital(word: &str) -> String {
     let mut chars = word.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }

@@ -62,6 +62,11 @@ impl Fields {
         self.values.get(name).map_or("", String::as_str)
     }
 
+    /// Whether the form has a field.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.values.contains_key(name)
+    }
+
     /// Sets the value of a field.
     pub(super) fn set(&mut self, name: &str, value: impl Into<String>) {
         self.values.insert(name.to_owned(), value.into());

@@ -7,6 +7,7 @@
 mod activity;
 mod ask;
 mod coupons;
+mod customer;
 mod fields;
 mod files;
 mod frame;
@@ -153,6 +154,7 @@ pub fn routes(config: &mut ServiceConfig, api: Rc<InsideApi>) {
     tokens::routes(config);
     staff::routes(config);
     activity::routes(config);
+    customer::routes(config);
     config.service(web::scope("/console").default_service(web::to(nothing)));
 }
 

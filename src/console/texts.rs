@@ -25,6 +25,10 @@ pub(super) fn done(language: Language, word: &str) -> &'static str {
         "recorded" => texts.done_recorded,
         "credited" => texts.done_credited,
         "released" => texts.done_released,
+        "invited" => texts.done_invited,
+        "archived" => texts.done_archived,
+        "erased" => texts.done_erased,
+        "recorded" => texts.done_recorded,
         _ => "",
     }
 }
@@ -134,6 +138,10 @@ translated! {
     done_recorded: "The payment is recorded.", "Le paiement est enregistré.";
     done_credited: "The credit note is issued.", "L’avoir est émis.";
     done_released: "Released: the place is free again.", "Libéré : la place est de nouveau disponible.";
+    done_invited: "The invitation is on its way.", "L’invitation est en route.";
+    done_archived: "Archived.", "Archivé.";
+    done_erased: "The person is erased.", "La personne est effacée.";
+    done_recorded: "The payment is recorded.", "Le paiement est enregistré.";
     not_found: "Page not found", "Page introuvable";
     not_found_lead: "There is nothing at this address, or you may not see it.", "Il n’y a rien à cette adresse, ou vous n’y avez pas accès.";
     forbidden: "Your role does not allow this", "Votre rôle ne le permet pas";

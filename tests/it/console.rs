@@ -2,3 +2,6 @@
 
 mod money;
 mod office;
+//! The console: pages of staff, driven over HTTP as a browser without scripts does.
+
+mod customer;

@@ -5,10 +5,12 @@
 //! a page holds no rule of its own. Each subject has a folder with its pages, its texts and its `routes`.
 
 mod ask;
+mod customers;
 mod fields;
 mod files;
 mod frame;
 mod menu;
+mod overview;
 mod page;
 mod sign_in;
 mod texts;
@@ -117,6 +119,8 @@ pub fn routes(config: &mut ServiceConfig, api: Rc<InsideApi>) {
     config.app_data(api);
     files::routes(config);
     sign_in::routes(config);
+    overview::routes(config);
+    customers::routes(config);
     config.service(web::scope("/console").default_service(web::to(nothing)));
 }
 
@@ -194,4 +198,3 @@ async fn answer(
 async fn nothing(request: HttpRequest, console: Data<Console>) -> HttpResponse {
     answer(console, request, async |_: &Visit| Err(Refused::NotFound)).await
 }
-

@@ -52,6 +52,10 @@ pub(super) struct Store {
     pub(super) name: String,
     pub(super) is_test: bool,
     pub(super) currency: String,
+    /// The country of customers who name none, by its code; empty for none.
+    pub(super) country: String,
+    /// The fields that a new customer needs, by their names in requests.
+    pub(super) required: Vec<&'static str>,
 }
 
 /// A member who is signed in.
@@ -133,6 +137,8 @@ impl Visit {
                 name: entrypoint.store_name().to_owned(),
                 is_test: entrypoint.is_test,
                 currency: entrypoint.currency.code().to_owned(),
+                country: entrypoint.country.clone().unwrap_or_default(),
+                required: entrypoint.required.iter().map(|field| field.name()).collect(),
                 entry: entrypoint.entry,
             })
             .collect())
@@ -181,7 +187,13 @@ impl Visit {
     }
 
     /// Asks the API to change something.
-    pub(super) fn put<'a>(&'a self, signed_in: &'a SignedIn, path: &str, form: &Form, body: &Value) -> Ask<'a> {
+    pub(super) fn put<'a>(
+        &'a self,
+        signed_in: &'a SignedIn,
+        path: &str,
+        form: &Form,
+        body: &Value,
+    ) -> Ask<'a> {
         Ask::new(self, signed_in, Method::PUT, path).key(form.get("key")).json(body)
     }
 
@@ -221,7 +233,11 @@ impl Visit {
         frame.menu = menu
             .map(|item| MenuItem {
                 label: (item.label)(texts),
-                address: if item.is_of_place { format!("{base}{}", item.path) } else { format!("{}{}", self.root, item.path) },
+                address: if item.is_of_place {
+                    format!("{base}{}", item.path)
+                } else {
+                    format!("{}{}", self.root, item.path)
+                },
                 is_here: item.name == here,
             })
             .collect();

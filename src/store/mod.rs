@@ -44,7 +44,7 @@ use tokio::sync::oneshot;
 pub use self::accounts::links::Link;
 pub use self::accounts::portal::{Account, SignInAttempt};
 pub use self::accounts::sessions::SessionLimits;
-pub use self::accounts::staff::{Confirmed, FoundLink, StaffAccount, StaffAttempt, StaffSession};
+pub use self::accounts::staff::{Confirmed, FoundLink, StaffAccount, StaffAttempt, StaffSession, StaffView};
 pub use self::accounts::tokens::{TokenRecord, Watch};
 pub use self::comments::CommentPage;
 pub use self::coupons::{CouponPage, CouponRequest, CustomerCoupon, CustomerCoupons, RedemptionPage, Slice};

@@ -132,14 +132,12 @@ impl<'a> Ask<'a> {
     pub(super) async fn tried(self) -> Result<Result<Value, No>, Refused> {
         let response = self.raw().await?;
         let status = response.status();
-        let bytes =
-            to_bytes(response.into_body()).await.map_err(|error| Refused::Defect(error.to_string()))?;
+        let bytes = to_bytes(response.into_body()).await.map_err(|error| Refused::Defect(error.to_string()))?;
         let body: Value = if bytes.is_empty() {
             Value::Null
         } else {
-            serde_json::from_slice(&bytes).map_err(|error| {
-                Refused::Defect(format!("the API answered no JSON ({:?})", error.classify()))
-            })?
+            serde_json::from_slice(&bytes)
+                .map_err(|error| Refused::Defect(format!("the API answered no JSON ({:?})", error.classify())))?
         };
         if status.is_success() {
             return Ok(Ok(body));

@@ -17,12 +17,7 @@ pub(super) struct Item {
     pub(super) is_of_one: bool,
 }
 
-const fn item(
-    name: &'static str,
-    label: fn(&Texts) -> &'static str,
-    path: &'static str,
-    scope: Scope,
-) -> Item {
+const fn item(name: &'static str, label: fn(&Texts) -> &'static str, path: &'static str, scope: Scope) -> Item {
     Item { name, label, path, scope: Some(scope), is_of_place: true, is_of_one: false }
 }
 

@@ -129,7 +129,9 @@ pub(super) fn refusal(visit: Option<&Visit>, refused: &Refused) -> HttpResponse 
         Refused::OldForm => (StatusCode::FORBIDDEN, texts.old_form, texts.old_form_lead),
         Refused::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, texts.too_large, texts.too_large_lead),
         Refused::Busy => (StatusCode::TOO_MANY_REQUESTS, texts.busy, texts.busy_lead),
-        Refused::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, texts.unavailable, texts.unavailable_lead),
+        Refused::Unavailable => {
+            (StatusCode::SERVICE_UNAVAILABLE, texts.unavailable, texts.unavailable_lead)
+        }
         Refused::Other(_) => (StatusCode::CONFLICT, texts.refused, texts.refused_lead),
         Refused::Defect(message) => {
             tracing::error!(error = %message, "a page of the console failed");

@@ -187,13 +187,7 @@ impl Visit {
     }
 
     /// Asks the API to change something.
-    pub(super) fn put<'a>(
-        &'a self,
-        signed_in: &'a SignedIn,
-        path: &str,
-        form: &Form,
-        body: &Value,
-    ) -> Ask<'a> {
+    pub(super) fn put<'a>(&'a self, signed_in: &'a SignedIn, path: &str, form: &Form, body: &Value) -> Ask<'a> {
         Ask::new(self, signed_in, Method::PUT, path).key(form.get("key")).json(body)
     }
 
@@ -233,11 +227,7 @@ impl Visit {
         frame.menu = menu
             .map(|item| MenuItem {
                 label: (item.label)(texts),
-                address: if item.is_of_place {
-                    format!("{base}{}", item.path)
-                } else {
-                    format!("{}{}", self.root, item.path)
-                },
+                address: if item.is_of_place { format!("{base}{}", item.path) } else { format!("{}{}", self.root, item.path) },
                 is_here: item.name == here,
             })
             .collect();

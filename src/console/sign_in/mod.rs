@@ -30,7 +30,9 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource("").route(shows_own(start)))
         .service(resource("/sign-in").route(shows(show)).route(takes(send)))
         .service(resource("/sign-out").route(takes_own(account::sign_out)))
-        .service(resource("/confirm").route(shows(second_factor::show)).route(takes(second_factor::send)))
+        .service(
+            resource("/confirm").route(shows(second_factor::show)).route(takes(second_factor::send)),
+        )
         .service(resource("/forgot").route(shows(links::show_forgot)).route(takes(links::send_forgot)))
         .service(resource("/begin/{token}").route(shows(links::show)).route(takes(links::send)))
         .service(resource("/welcome/{token}").route(shows(links::show)).route(takes(links::send)))

@@ -77,6 +77,8 @@ pub struct FirstToken {
     /// Whether it has every scope for all entrypoints of organisation 1, so that all of Swagger UI can be tried: only where the
     /// database is SQLite and the service listens on loopback (rules 1).
     pub has_every_right: bool,
+    /// The token of the link that makes the first owner; `None` if there is a member of staff already.
+    pub owner_link: Option<String>,
 }
 
 /// Opens the store for a subcommand other than `serve`, which never makes a database.
@@ -429,6 +431,7 @@ async fn first_token(store: &Store, has_every_right: bool) -> Result<Option<Firs
     };
     let life_secs = DAYS_DEFAULT * 86_400;
     let claims = new_claims("first start".into(), 1, entries, scopes, clock::now(), life_secs, None);
-    let made = store.tokens().create_first(claims).await?;
-    Ok(made.map(|text| FirstToken { text, has_every_right }))
+    let Some(text) = store.tokens().create_first(claims).await? else { return Ok(None) };
+    let owner_link = store.staff().first_owner_link(1).await?;
+    Ok(Some(FirstToken { text, has_every_right, owner_link }))
 }

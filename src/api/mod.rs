@@ -24,6 +24,7 @@ mod provider;
 mod references;
 mod requests;
 mod selection;
+mod staff;
 mod subscriptions;
 pub mod tokens;
 mod transactions;
@@ -153,6 +154,13 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(tokens::create_token)
         .service(tokens::revoke_token)
         .service(tokens::exchange_credentials)
+        // Staff
+        .service(staff::list_staff)
+        .service(staff::invite_staff)
+        .service(staff::get_staff)
+        .service(staff::update_staff)
+        .service(staff::delete_staff)
+        .service(staff::reinvite_staff)
         // Health
         .service(http::health::get_live)
         .service(http::health::get_ready)

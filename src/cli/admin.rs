@@ -144,9 +144,9 @@ pub(super) fn refused(problems: &[Problem]) -> Failure {
 /// Turns a rejection into a message for the operator. Other errors have one already.
 pub(super) fn explained(error: StoreError) -> Failure {
     match error {
-        StoreError::Rejected(Rejection::Invalid(problems) | Rejection::Conflict { problems, .. }) => {
-            refused(&problems)
-        }
+        StoreError::Rejected(
+            Rejection::Invalid(problems) | Rejection::Conflict { problems, .. } | Rejection::State(problems),
+        ) => refused(&problems),
         StoreError::Rejected(Rejection::NotFound) => {
             ConfigError("nothing with that name or id exists".into()).into()
         }
@@ -198,7 +198,7 @@ pub(super) fn token(global: &Global, command: TokenCommand) -> Done {
     Ok(ExitCode::SUCCESS)
 }
 
-fn checked_name(name: &str) -> Result<String, Failure> {
+pub(super) fn checked_name(name: &str) -> Result<String, Failure> {
     let mut problems = Vec::new();
     let name = check_name(name, &mut problems);
     if problems.is_empty() { Ok(name) } else { Err(refused(&problems)) }

@@ -9,6 +9,7 @@ mod keys;
 mod mail;
 mod options;
 mod serve;
+mod staff;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -43,6 +44,9 @@ enum Command {
     /// Create, list and revoke request tokens
     #[command(subcommand)]
     Token(admin::TokenCommand),
+    /// Invite, list and remove members of staff
+    #[command(subcommand)]
+    Staff(staff::StaffCommand),
     /// Create and list entrypoints
     #[command(subcommand)]
     Entrypoint(admin::EntrypointCommand),
@@ -76,6 +80,7 @@ pub(crate) fn run() -> ExitCode {
     let result = match cli.command {
         Command::Serve(options) => serve::run(&cli.global, &options),
         Command::Token(command) => admin::token(&cli.global, command),
+        Command::Staff(command) => staff::run(&cli.global, command),
         Command::Entrypoint(command) => admin::entrypoint(&cli.global, command),
         Command::Org(command) => admin::organisation(&cli.global, command),
         Command::Import(import) => Ok(import::run(&cli.global, &import)),

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use customary::app::{self, Failure, FirstToken};
 use customary::config::{Global, Serve};
+use customary::domain::accounts::staff::{StaffLinkKind, staff_link_url};
 
 use super::{Done, complain, print};
 
@@ -14,6 +15,10 @@ pub(super) fn run(global: &Global, options: &Serve) -> Done {
     let greet = |token: Option<&FirstToken>| {
         let mut text = greeting(options);
         match token.map(|token| first_token(global, options, token)).transpose() {
+            Ok(told) => text.extend(told),
+            Err(why) => complain(&why),
+        }
+        match token.map(|token| first_owner(global, options, token)).transpose() {
             Ok(told) => text.extend(told),
             Err(why) => complain(&why),
         }
@@ -66,5 +71,22 @@ fn first_token(global: &Global, options: &Serve, made: &FirstToken) -> Result<St
          -d '{{\"firstname\":\"Ada\",\"lastname\":\"Roe\",\"email\":\"ada.roe@example.test\"}}'\n\n\
          {rights}\n\n\
          customary token create --org 1 --entry ENTRY\n"
+    ))
+}
+
+/// What the first start says about the link by which somebody becomes the first owner. Like the token, it does not go into logs.
+fn first_owner(global: &Global, options: &Serve, made: &FirstToken) -> Result<String, String> {
+    let Some(token) = &made.owner_link else { return Ok(String::new()) };
+    let link = staff_link_url(&options.base_url(), StaffLinkKind::Owner, token);
+    if std::io::stdout().is_terminal() {
+        return Ok(format!(
+            "\nWhoever opens this link in a browser within seven days becomes the first owner in the console:\n\n{link}\n"
+        ));
+    }
+    let path = global.keep_owner_link(&link).map_err(|error| error.to_string())?;
+    Ok(format!(
+        "\nThe link that makes the first owner in the console is in a file that only you can read, and works once, within seven \
+         days:\n\n{}\n",
+        path.display()
     ))
 }

@@ -49,6 +49,8 @@ const MASTER_KEY_FILE: &str = "master.key";
 /// Beside the master key from the moment when a first start makes that key until the database is complete.
 const FIRST_START_FILE: &str = "master.key.first-start";
 const FIRST_TOKEN_FILE: &str = "first-token";
+/// The link that makes the first owner, in the data folder.
+const OWNER_LINK_FILE: &str = "first-owner";
 /// The permissions of everybody but the owner.
 const OTHERS: u32 = 0o077;
 /// Only its owner can remove a file of such a folder.
@@ -84,7 +86,7 @@ impl Global {
     /// The folder cannot be created.
     pub fn make_folder(&self) -> Result<(), ConfigError> {
         if self.database_url.is_some() {
-            let secrets = [MASTER_KEY_FILE, FIRST_TOKEN_FILE, mail::MAIL_FOLDER];
+            let secrets = [MASTER_KEY_FILE, FIRST_TOKEN_FILE, OWNER_LINK_FILE, mail::MAIL_FOLDER];
             if secrets.iter().any(|name| self.data_dir.join(name).exists()) {
                 close_folder(&self.data_dir);
             }
@@ -139,13 +141,26 @@ impl Global {
     /// # Errors
     /// The file cannot be written.
     pub fn keep_first_token(&self, token: &str) -> Result<PathBuf, ConfigError> {
-        let path = self.data_dir.join(FIRST_TOKEN_FILE);
+        let why = "make a token with `customary token create` instead";
+        self.keep_secret(FIRST_TOKEN_FILE, token, ("the first token", why))
+    }
+
+    /// As [`Global::keep_first_token`], for the link that makes the first owner.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn keep_owner_link(&self, link: &str) -> Result<PathBuf, ConfigError> {
+        let why = "invite an owner with `customary staff invite --role owner` instead";
+        self.keep_secret(OWNER_LINK_FILE, link, ("the link of the first owner", why))
+    }
+
+    fn keep_secret(&self, file: &str, text: &str, (what, why): (&str, &str)) -> Result<PathBuf, ConfigError> {
+        let path = self.data_dir.join(file);
         let refused = |error: std::io::Error| {
-            let why = "make a token with `customary token create` instead";
-            ConfigError(format!("cannot write the first token to {}: {error}; {why}", path.display()))
+            ConfigError(format!("cannot write {what} to {}: {error}; {why}", path.display()))
         };
         make_private_folder(&self.data_dir).map_err(refused)?;
-        write_private(&path, token).map_err(refused)?;
+        write_private(&path, text).map_err(refused)?;
         Ok(fs::canonicalize(&path).unwrap_or(path))
     }
 

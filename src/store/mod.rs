@@ -55,7 +55,7 @@ pub use self::customers::record_cache::{OpenedRecord, Rendering};
 pub use self::doctor::{Finding, examine};
 pub use self::engine::conn::DatabaseUrl;
 pub use self::engine::error::StoreError;
-pub use self::entrypoints::settings::{EntrypointSettings, Organisation};
+pub use self::entrypoints::settings::{EntrypointSettings, Organisation, OrganisationChanges};
 pub use self::first_start::DEMO_ENTRY;
 pub use self::imports::{FileIntake, ImportLease, IntakeError, NewImport, Queued, StepRow, Upload, Why};
 pub use self::index::{Compactions, Maintained};

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 pub use client::{Answer, Client};
 pub use postgres::{TlsCluster, own_cluster};
-pub use server::{Fleet, Server, Site};
+pub use server::{Fleet, MASTER_KEY, Server, Site};
 pub use terminal::Terminal;
 
 /// Which database a test runs on.

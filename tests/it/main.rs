@@ -62,6 +62,7 @@ mod requests;
 mod rotation;
 mod sdk;
 mod sealed;
+mod staff;
 mod subscriptions;
 mod support;
 mod texts;

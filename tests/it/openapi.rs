@@ -69,7 +69,8 @@ fn as_queued(mut import: Value) -> Value {
 
 /// Replaces what differs from run to run by a fixed value of the same kind.
 fn steady(value: Value, key: &str) -> Value {
-    const TIMES: [&str; 24] = [
+    const TIMES: [&str; 25] = [
+        "signedInAt",
         "redeemedAt",
         "releasedAt",
         "assignedAt",
@@ -144,6 +145,10 @@ fn steady(value: Value, key: &str) -> Value {
         }
         Value::String(_) if key == "url" || key == "paymentUrl" => {
             json!("https://pay.example/pay/demo/3JkP0aQw9vXy5TnZ2bRcD7mLhE4sGfU8iVo1NqBtWxA")
+        }
+        Value::String(_) if key == "memberId" => json!("staff-1e6c0a52-7a3f-4a0e-9d51-2f4be9d01c66"),
+        Value::String(_) if key == "link" => {
+            json!("https://pay.example/console/welcome/3JkP0aQw9vXy5TnZ2bRcD7mLhE4sGfU8iVo1NqBtWxA")
         }
         Value::String(_) if key == "day" => json!("2026-03-01"),
         Value::String(_) if key == "month" => json!("2026-03"),
@@ -755,6 +760,20 @@ async fn examples_equal_the_answers_of_the_service() {
     listed.json["Records"].as_array_mut().unwrap().retain(|record| record["jti"] == jti);
     recorder.answer("list_tokens", listed);
     recorder.answer("revoke_token", client.delete(&format!("/api/Token/{jti}")).await);
+
+    // Staff
+    let member =
+        json!({"name": "Bea Low", "email": "bea.low@example.test", "role": "agent", "entries": ["ent0001"]});
+    recorder.request("invite_staff", &member);
+    let made = recorder.answer("invite_staff", client.post("/api/Staff", &member).await);
+    let place = format!("/api/Staff/{}", made.data()["memberId"].as_str().unwrap());
+    recorder.answer("list_staff", client.get("/api/Staff").await);
+    recorder.answer("get_staff", client.get(&place).await);
+    let change = json!({"role": "manager"});
+    recorder.request("update_staff", &change);
+    recorder.answer("update_staff", client.put(&place, &change).await);
+    recorder.answer("reinvite_staff", post(&format!("{place}/invite")).await);
+    recorder.answer("delete_staff", client.delete(&place).await);
 
     // Health
     for (operation, path) in [("get_live", "/health/live"), ("get_ready", "/health/ready")] {

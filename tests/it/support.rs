@@ -15,7 +15,7 @@ pub use self::sql::Sql;
 use crate::harness::*;
 
 /// Every scope that a token may have.
-pub const SCOPES: [&str; 13] = [
+pub const SCOPES: [&str; 14] = [
     "customers:read",
     "customers:write",
     "customers:delete",
@@ -28,6 +28,7 @@ pub const SCOPES: [&str; 13] = [
     "money:legal",
     "settings",
     "tokens",
+    "staff",
     "service",
 ];
 

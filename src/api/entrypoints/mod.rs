@@ -38,7 +38,8 @@ pub(crate) struct SettingsOut {
     /// `entry`, `orgId`, `legalName`, `dbaName`, `country`, `requiredFields` (comma-separated), and what customers
     /// see: `storeName`, `senderName`, `language` (`en`, `fr`), `color` (`#rrggbb`), `editableFields`
     /// (comma-separated, `none` for no field), `cardGuard` (`all`, or `texts`, which takes ids that look like card
-    /// numbers), `maxMethods` (of a customer), `currency` (of totals); of an organisation `orgId` and `name`.
+    /// numbers), `maxMethods` (of a customer), `currency` (of totals); of an organisation `orgId`, `name` and
+    /// `requiresTotp` (`true`, `false`: whether its staff must have a second factor).
     general: Vec<SettingOut>,
     /// `invoiceSellerAddress`, `invoiceVatNumber`, `invoiceEmail` and `invoiceFooter`, which documents print;
     /// `invoiceNumberPattern` and `creditNoteNumberPattern`, such as `INV-{YYYY}-{0000}`; `invoiceNumberRestart` (`yearly`,
@@ -71,7 +72,7 @@ pub(crate) struct SettingsIn {
     identifiers: Option<Vec<SettingIn>>,
     /// Of `legalName`, `dbaName`, `country`, `requiredFields`, `storeName`, `senderName`, `language`, `color`,
     /// `editableFields`, `cardGuard`, `maxMethods`, `currency` (while there are no transactions), `provider`, `paymentUrl`;
-    /// of an organisation `name`.
+    /// of an organisation `name` and `requiresTotp`.
     general: Option<Vec<SettingIn>>,
     /// Of `invoiceSellerAddress`, `invoiceVatNumber`, `invoiceEmail`, `invoiceFooter`, `invoiceNumberPattern`,
     /// `creditNoteNumberPattern`, `invoiceNumberRestart`, `invoiceDueDays`.
@@ -157,6 +158,7 @@ fn of_organisation(organisation: &Organisation) -> SettingsOut {
         general: vec![
             setting("orgId", true, organisation.id.to_string()),
             setting("name", false, &organisation.name),
+            setting("requiresTotp", false, organisation.requires_totp.to_string()),
         ],
         ..SettingsOut::default()
     }

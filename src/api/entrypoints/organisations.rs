@@ -13,12 +13,12 @@ use crate::api::http::call::{Call, SERVICE};
 use crate::api::http::error::{Error, unless_any};
 use crate::api::http::params::{KeyHeader, OrganisationPath};
 use crate::domain::accounts::token::Scope;
-use crate::domain::customers::identifier::Identifier;
 use crate::domain::decide::guard;
 use crate::domain::entrypoints::Policy;
 use crate::domain::entrypoints::settings::{SettingsInput, check_name};
 use crate::domain::kernel::members::Given;
 use crate::domain::kernel::problem::Problem;
+use crate::store::OrganisationChanges;
 
 /// Read an organisation's settings
 ///
@@ -56,31 +56,33 @@ pub(crate) async fn update_organisation_settings(
     let mutation = call.json(SERVICE, payload).await?;
     let problems = call.params().problems();
     let settings = body::parsed(&mutation.body, |body| settings_of_organisation(body, problems)).await;
-    if let Ok((_, Some(new))) = &settings {
+    if let Ok(OrganisationChanges { identifiers: Some(new), .. }) = &settings {
         let present = call.app.store.entrypoints().organisation(org_id).await?.ok_or(Error::NotFound)?;
         let present = Policy::cascade(None, present.identifiers);
         guard::check_policy(new, &present.identifiers, call.caller.claims())?;
     }
     let done = text_of(&DoneOut::SUCCESS);
     let entrypoints = call.app.store.entrypoints();
-    let update = async |(name, identifiers): OrganisationSettings, key| {
-        entrypoints.update_organisation(org_id, name, identifiers, key, done).await
-    };
+    let update = async |changes, key| entrypoints.update_organisation(org_id, changes, key, done).await;
     mutation.answer(settings, update).await
 }
 
-/// The name and the policy of an organisation, if sent.
-type OrganisationSettings = (Option<String>, Option<Vec<Identifier>>);
-
-fn settings_of_organisation(body: &Bytes, mut problems: Vec<Problem>) -> Result<OrganisationSettings, Error> {
+fn settings_of_organisation(body: &Bytes, mut problems: Vec<Problem>) -> Result<OrganisationChanges, Error> {
     let sent = read_settings(body, &mut problems)?;
-    let mut name = None;
+    let (mut name, mut requires_totp) = (None, None);
     for (key, value) in sent.general {
         match key.as_str() {
             "name" if value.trim().is_empty() => {
                 problems.push(Problem::field(&["general", "name"], "required", "must not be empty"));
             }
             "name" => name = Some(check_name(&value, &mut problems)),
+            "requiresTotp" => match value.parse() {
+                Ok(requires) => requires_totp = Some(requires),
+                Err(_) => {
+                    let place = ["general", "requiresTotp"];
+                    problems.push(Problem::field(&place, "invalid_value", "must be true or false"));
+                }
+            },
             "orgId" => {}
             _ => problems.push(Problem::field(
                 &["general", &key],
@@ -94,7 +96,7 @@ fn settings_of_organisation(body: &Bytes, mut problems: Vec<Problem>) -> Result<
     }
     let input = SettingsInput { identifiers: sent.identifiers, ..SettingsInput::default() };
     let settings = unless_any(problems, input.check().map_err(Error::Invalid))?;
-    Ok((name, settings.identifiers))
+    Ok(OrganisationChanges { name, identifiers: settings.identifiers, requires_totp })
 }
 
 /// An organisation to be made.

@@ -110,6 +110,13 @@ pub(crate) struct CommentPath {
 }
 
 #[derive(IntoParams)]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
+pub(crate) struct MemberPath {
+    /// The member's id: `staff-` and a UUID. The example is a placeholder: lists tell the ids
+    member_id: String,
+}
+
+#[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
 pub(crate) struct CouponPath {
     /// The entrypoint, 1–50 characters, case-sensitive

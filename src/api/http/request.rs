@@ -195,6 +195,7 @@ mod tests {
     use crate::domain::accounts::password::PASSWORD_CHARS_MAX;
     use crate::domain::addresses::book::ADDRESSES_MAX;
     use crate::domain::addresses::fields::ADDRESS_FIELDS;
+    use crate::domain::customers::email::EMAIL_CHARS_MAX;
     use crate::domain::customers::fields::{Shape, TextField};
     use crate::domain::customers::record::{IDENTIFIER_FIELDS_MAX, LABELS_MAX, TIME_ZONE_MAX, TIME_ZONE_MIN};
     use crate::domain::entrypoints::ENTRY_CHARS_MAX;
@@ -231,6 +232,8 @@ mod tests {
             ("EntrypointIn", "legalName", "maxLength", json!(NAME_CHARS_MAX)),
             ("EntrypointIn", "dbaName", "maxLength", json!(NAME_CHARS_MAX)),
             ("OrganisationIn", "name", "maxLength", json!(NAME_CHARS_MAX)),
+            ("MemberIn", "name", "maxLength", json!(NAME_CHARS_MAX)),
+            ("MemberIn", "email", "maxLength", json!(EMAIL_CHARS_MAX)),
         ] {
             assert_eq!(stated(schema, member, keyword), limit, "{schema} {member}");
         }

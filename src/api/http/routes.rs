@@ -203,7 +203,7 @@ fn redirect(path: &str) -> Option<String> {
 
 /// What the address of a route names, for the answer that there is none.
 pub(crate) fn named_by(template: &str) -> &'static str {
-    const NAMES: [(&str, &str); 22] = [
+    const NAMES: [(&str, &str); 23] = [
         ("{secretId}", "entrypoint or secret"),
         ("/byReference/", "entrypoint or customer"),
         ("link/{customerId}/{transId}", "customer or transaction"),
@@ -216,6 +216,7 @@ pub(crate) fn named_by(template: &str) -> &'static str {
         ("{customerId}", "customer"),
         ("{orgId}", "organisation"),
         ("{jti}", "token"),
+        ("{memberId}", "member"),
         ("{mailId}", "entrypoint or mail"),
         ("/invite/{entry}/{jobId}", "entrypoint or invitation"),
         ("/labels/{entry}/{jobId}", "entrypoint or change of labels"),

@@ -1,5 +1,6 @@
 //! Members of staff: who looks after an organisation's customers in the console, and what they may do (rules 25).
 
+use serde::Serialize;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::token::{Claims, Entries, Scope};
@@ -24,8 +25,8 @@ const CLAIMS_SECS: i64 = 3600;
 
 /// What a member may do: each role may also do what those before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[derive(utoipa::ToSchema, IntoStaticStr, EnumString, VariantArray)]
-#[schema(rename_all = "camelCase")]
+#[derive(Serialize, utoipa::ToSchema, IntoStaticStr, EnumString, VariantArray)]
+#[serde(rename_all = "camelCase")]
 #[strum(serialize_all = "camelCase")]
 pub enum Role {
     /// Sees customers and money, with masks.

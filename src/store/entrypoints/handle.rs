@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use super::settings::{self, EntrypointSettings, Organisation};
+use super::settings::{self, EntrypointSettings, Organisation, OrganisationChanges};
 use crate::clock;
-use crate::domain::customers::identifier::Identifier;
 use crate::domain::decide::command::KeyUse;
 use crate::domain::entrypoints::is_entry_name;
 use crate::domain::entrypoints::settings::Settings;
@@ -29,21 +28,20 @@ impl Entrypoints<'_> {
             .await
     }
 
-    /// Changes an organisation; `None` keeps a value.
+    /// Changes an organisation.
     ///
     /// # Errors
     /// [`StoreError::Rejected`] if the organisation does not exist; database errors.
     pub async fn update_organisation(
         self,
         org_id: i64,
-        name: Option<String>,
-        identifiers: Option<Vec<Identifier>>,
+        changes: OrganisationChanges,
         key_use: Option<KeyUse>,
         answer: String,
     ) -> Result<(String, bool), StoreError> {
         self.0
             .administer_once(key_use, move |conn, _| {
-                settings::update_organisation(conn, org_id, name.as_deref(), identifiers.as_deref())?;
+                settings::update_organisation(conn, org_id, &changes)?;
                 Ok(answer)
             })
             .await

@@ -26,6 +26,19 @@ pub struct Organisation {
     pub name: String,
     /// The policy for its entrypoints.
     pub identifiers: Option<Vec<Identifier>>,
+    /// Whether its staff must have a second factor.
+    pub requires_totp: bool,
+}
+
+/// What of an organisation is to change; `None` keeps a value.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OrganisationChanges {
+    /// Its name.
+    pub name: Option<String>,
+    /// The policy for its entrypoints.
+    pub identifiers: Option<Vec<Identifier>>,
+    /// Whether its staff must have a second factor.
+    pub requires_totp: Option<bool>,
 }
 
 /// The settings of an entrypoint, with its own policy apart from that of its organisation.
@@ -126,13 +139,18 @@ pub(crate) fn digest_identifiers(policy: &Policy) -> Result<String, StoreError> 
 
 /// An organisation.
 pub(crate) fn organisation(conn: &mut Conn, org_id: i64) -> Result<Option<Organisation>, StoreError> {
-    let found: Option<(i64, String, Option<String>)> = on!(conn, |c| organisation::table
+    let found: Option<(i64, String, Option<String>, bool)> = on!(conn, |c| organisation::table
         .find(org_id)
-        .select((organisation::org_id, organisation::name, organisation::identifiers))
+        .select((
+            organisation::org_id,
+            organisation::name,
+            organisation::identifiers,
+            organisation::requires_totp
+        ))
         .first(c)
         .optional())?;
-    let Some((id, name, identifiers)) = found else { return Ok(None) };
-    Ok(Some(Organisation { id, name, identifiers: super::read_policy(identifiers)? }))
+    let Some((id, name, identifiers, requires_totp)) = found else { return Ok(None) };
+    Ok(Some(Organisation { id, name, identifiers: super::read_policy(identifiers)?, requires_totp }))
 }
 
 /// Ids and names of all organisations, with the numbers of their entrypoints.
@@ -268,15 +286,14 @@ fn write_settings(
     Ok(())
 }
 
-/// Changes the policy of an organisation, under the locks of all its entrypoints.
+/// Changes an organisation, under the locks of all its entrypoints.
 ///
 /// # Errors
 /// [`Rejection::NotFound`]; database errors.
 pub(crate) fn update_organisation(
     conn: &mut Conn,
     org_id: i64,
-    name: Option<&str>,
-    identifiers: Option<&[Identifier]>,
+    changes: &OrganisationChanges,
 ) -> Result<(), StoreError> {
     if organisation(conn, org_id)?.is_none() {
         return Err(Rejection::NotFound.into());
@@ -286,11 +303,12 @@ pub(crate) fn update_organisation(
         .select(entrypoint::entrypoint_id)
         .load(c))?;
     lock_entrypoints(conn, &ids)?;
-    let policy = identifiers.map(policy_json).transpose()?;
+    let policy = changes.identifiers.as_deref().map(policy_json).transpose()?;
     on!(conn, |c| diesel::update(organisation::table.find(org_id))
         .set((
-            name.map(|name| organisation::name.eq(name)),
-            policy.map(|policy| organisation::identifiers.eq(policy))
+            changes.name.as_ref().map(|name| organisation::name.eq(name)),
+            policy.map(|policy| organisation::identifiers.eq(policy)),
+            changes.requires_totp.map(|requires| organisation::requires_totp.eq(requires))
         ))
         .execute(c)
         .optional_empty_changeset())?;

@@ -130,7 +130,7 @@ both!(rules_1_the_first_token_has_every_scope_where_the_database_is_embedded, |d
     }
     let own = own.expect(200);
     let scopes = own.json["Records"][0]["scopes"].as_array().expect("scopes").len();
-    assert_eq!(scopes, 13, "{}", own.text);
+    assert_eq!(scopes, 14, "{}", own.text);
     client.post("/api/Organization", &json!({"name": "Another"})).await.expect(200);
     client.post("/api/Paypoint", &json!({"entry": "later"})).await.expect(200);
     client.get("/api/Query/customers/later").await.expect(200);

@@ -11,8 +11,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use self::table::{
-    Operation, PROTECTED, PUBLIC, Parameter, comment, coupon, customer, customer_of, file, method, product,
-    sales, subscription, usage,
+    Operation, PROTECTED, PUBLIC, Parameter, comment, coupon, customer, customer_of, file, member, method,
+    product, sales, subscription, usage,
 };
 use crate::harness::*;
 use crate::support::*;
@@ -154,6 +154,12 @@ async fn secret(client: &Client) -> String {
     made.data()["secretId"].to_string()
 }
 
+/// The id of a new member of staff.
+async fn new_staff(client: &Client, number: usize) -> String {
+    let made = client.post("/api/Staff", &member(number)).await.expect(200);
+    made.data()["memberId"].as_str().expect("an id").to_owned()
+}
+
 /// The code of a new coupon.
 async fn new_coupon(client: &Client, number: usize) -> String {
     let made = client.post("/api/Coupon/demo", &coupon(number)).await.expect(200);
@@ -208,6 +214,7 @@ struct Fixture {
     subscription: String,
     paid: String,
     secret: String,
+    member: String,
     draft: String,
     invoice: String,
     coupon: String,
@@ -243,6 +250,7 @@ impl Fixture {
         let subscription = subscribed.data()["idSub"].to_string();
         let paid = paid(&master, 30_001).await;
         let secret = secret(&master).await;
+        let member = new_staff(&master, 30_000).await;
         let (draft, invoice) = (made(&master, false).await, made(&master, true).await);
         assert_eq!(customer, 1, "the bodies of redemptions name the first customer");
         let coupon = new_coupon(&master, 30_000).await;
@@ -265,6 +273,7 @@ impl Fixture {
             subscription,
             paid,
             secret,
+            member,
             draft,
             invoice,
             coupon,
@@ -295,6 +304,7 @@ impl Fixture {
             Parameter::Subscription => self.subscription.clone(),
             Parameter::Paid => self.paid.clone(),
             Parameter::Secret => self.secret.clone(),
+            Parameter::Member => self.member.clone(),
             Parameter::Draft => self.draft.clone(),
             Parameter::Invoice => self.invoice.clone(),
             Parameter::Coupon => self.coupon.clone(),
@@ -327,6 +337,7 @@ impl Fixture {
             | Parameter::Mail => "987654321",
             Parameter::Redemption => "987654321/redemptions/1-00000000000000000000000987000001",
             Parameter::Token => "00000000-0000-4000-8000-000000000000",
+            Parameter::Member => "staff-00000000-0000-4000-8000-000000000000",
             Parameter::Method
             | Parameter::Transaction
             | Parameter::Paid
@@ -354,6 +365,7 @@ impl Fixture {
             Parameter::Transaction => transaction(&self.master, 10_000 + number).await,
             Parameter::Paid => paid(&self.master, 10_000 + number).await,
             Parameter::Secret => secret(&self.master).await,
+            Parameter::Member => new_staff(&self.master, 10_000 + number).await,
             Parameter::Draft => made(&self.master, false).await,
             Parameter::Invoice => made(&self.master, true).await,
             Parameter::Coupon => new_coupon(&self.master, 10_000 + number).await,
@@ -509,8 +521,9 @@ both!(rules_1_an_operation_needs_exactly_its_scopes, |db| async {
         let client = fixture.server.anonymous().token(&token_with(site, &others));
         for operation in PROTECTED.iter().filter(|operation| operation.scopes.contains(&lacking)) {
             for parameter in [&*fixture.target(operation.parameter), Fixture::unknown(operation.parameter)] {
-                // The scope is needed for the comment of another author.
-                let is_needless = lacking == "settings" && operation.parameter == Parameter::Commented;
+                // The scope is needed for the comment of another author, or for a member who has it.
+                let is_needless = lacking == "settings" && operation.parameter == Parameter::Commented
+                    || lacking != "staff" && operation.parameter == Parameter::Member;
                 if is_needless && parameter == Fixture::unknown(operation.parameter) {
                     continue;
                 }
@@ -635,6 +648,7 @@ both!(rules_1_foreign_objects_answer_as_if_they_did_not_exist, |db| async {
                 | Parameter::Transaction
                 | Parameter::Paid
                 | Parameter::Secret
+                | Parameter::Member
                 | Parameter::Draft
                 | Parameter::Invoice
                 | Parameter::Coupon

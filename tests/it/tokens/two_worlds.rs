@@ -396,6 +396,7 @@ impl Maker<'_> {
                 "{methodId}",
                 if self.chance(60) { "{method}" } else { "1-00000000000000000000000000000001" },
             )
+            .replace("{memberId}", "nobody")
             .replace("{jti}", if self.chance(5) { "{spare}" } else { "nobody" });
         match (method, path) {
             ("POST", "/api/Customer/single/{entry}") => {
@@ -481,6 +482,13 @@ impl Maker<'_> {
                 let scope = *self.one(&["customers:read", "pii:read", "customers:import"]);
                 body = Body::Json(json!({"name": "made", "scopes": [scope]}));
             }
+            ("POST", "/api/Staff") => {
+                let address = format!("member{}@example.test", self.step);
+                body = Body::Json(json!({"name": "Made", "email": address, "role": "viewer"}));
+            }
+            ("PUT", "/api/Staff/{memberId}") => {
+                body = Body::Json(json!({"name": "Renamed"}));
+            }
             ("POST", "/api/v2/Token/serverside") => {
                 body = Body::Json(json!({"clientId": self.guess(), "clientSecret": "guess"}));
             }
@@ -549,6 +557,8 @@ impl Maker<'_> {
                 | "/api/Paypoint/labels/{entry}"
                 | "/api/Paypoint/settings/{entry}"
                 | "/api/Statistic/customers/{entry}"
+                | "/api/Staff"
+                | "/api/Staff/{memberId}"
                 | "/api/Token"
                 | "/api/TokenStorage/{methodId}",
             )
@@ -577,12 +587,14 @@ impl Maker<'_> {
                 | "/api/Import/jobs/{entry}/{jobId}/cancel"
                 | "/api/Import/jobs/{entry}/{jobId}/commit"
                 | "/api/Mail/outbox/{entry}/{mailId}/retry"
-                | "/api/Paypoint/keys/rotate/{entry}",
+                | "/api/Paypoint/keys/rotate/{entry}"
+                | "/api/Staff/{memberId}/invite",
             )
             | ("PUT", "/api/Customer/{customerId}/references/{system}/{externalId}")
             | (
                 "DELETE",
                 "/api/Token/{jti}"
+                | "/api/Staff/{memberId}"
                 | "/api/Paypoint/ingest/{entry}/{secretId}"
                 | "/api/Customer/{customerId}/addresses/{addressId}"
                 | "/api/Customer/{customerId}/references/{system}/{externalId}"

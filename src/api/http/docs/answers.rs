@@ -191,6 +191,7 @@ fn has_etag(id: &str) -> bool {
         || id == "get_invoice"
         || id == "get_order"
         || id == "get_charge"
+        || id == "get_staff"
         || id == "get_payment_request"
         || id == "put_subscription"
         || id

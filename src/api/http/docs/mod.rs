@@ -64,6 +64,7 @@ pub(crate) fn skeleton() -> OpenApi {
             (name = "Mail", description = "Mails to customers, and what became of them"),
             (name = "Settings", description = "Organisations and entrypoints"),
             (name = "Tokens", description = "Request tokens"),
+            (name = "Staff", description = "Who looks after the customers, and what each may do"),
             (name = "Health", description = "For load balancers and monitoring")
         )
     )]

@@ -107,6 +107,7 @@ fn example(id: &str, name: &str) -> (&'static str, Value) {
         "methodId" | "transId" | "redemptionId" | "productId" | "orderId" | "paymentRequestId" | "linkId" => {
             one(json!("1-01a2249aa0d30000000000000275a3ae"))
         }
+        "memberId" => one(json!("staff-1e6c0a52-7a3f-4a0e-9d51-2f4be9d01c66")),
         "system" => one(json!("shop")),
         // The first subscription gets the id after that of the last customer before it.
         "subscriptionId" => one(json!(4)),

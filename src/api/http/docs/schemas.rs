@@ -104,8 +104,9 @@ fn rules() -> Vec<(&'static str, Value)> {
         ("AccessTokenOut.token_type", json!({"const": "Bearer"})),
         ("TokenIn.expiresInDays", json!({"default": 365})),
         ("TokenIn.entries", entries.clone()),
-        ("TokenOut.entries", entries),
+        ("TokenOut.entries", entries.clone()),
         ("TokenOut.jti", json!({"format": "uuid"})),
-        ("TokenRef.jti", json!({"format": "uuid"})),
+        ("MemberIn.entries", entries.clone()),
+        ("MemberOut.entries", entries),
     ]
 }

@@ -11,7 +11,7 @@ use crate::domain::accounts::staff::{
     MEMBERS_MAX, Member, MemberChanges, NewMember, ends_sessions, is_last_owner, member_email,
 };
 use crate::domain::accounts::token::Entries;
-use crate::domain::decide::command::{Actor, KeyUse};
+use crate::domain::decide::command::{Actor, KeyUse, Precondition};
 use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::kernel::time::Micros;
 use crate::store::Staff;
@@ -68,8 +68,7 @@ pub(super) fn create(
     let mut opened = Opened::new(member, random::<SALT_BYTES>()?.to_vec());
     if !opened.insert(conn, ring, now)? {
         let message = "somebody has this e-mail address already; an address belongs to one member";
-        let problems = vec![Problem::field(&["email"], "email_taken", message)];
-        return Err(Rejection::Conflict { problems, ids: Vec::new() }.into());
+        return Err(refused(&["email"], "email_taken", message));
     }
     Ok(opened)
 }
@@ -121,11 +120,11 @@ fn change(
     ring: &KeyRing,
     (org_id, id): (i64, &str),
     changes: MemberChanges,
-    expected_version: Option<i64>,
+    expected: &Precondition,
 ) -> Result<Member, StoreError> {
     let mut opened = locked(conn, ring, org_id, id)?;
     let before = opened.member.clone();
-    if expected_version.is_some_and(|expected| expected != before.version) {
+    if !expected.holds(before.version) {
         return Err(Rejection::Stale.into());
     }
     if let Some(Entries::Listed(entries)) = &changes.entries {
@@ -279,9 +278,9 @@ impl Staff<'_> {
         changes: MemberChanges,
         expected_version: Option<i64>,
     ) -> Result<Member, StoreError> {
-        self.0
-            .administer(move |conn, ring| change(conn, ring, (org_id, &id), changes, expected_version))
-            .await
+        let expected =
+            expected_version.map_or(Precondition::None, |version| Precondition::Versions(vec![version]));
+        self.0.administer(move |conn, ring| change(conn, ring, (org_id, &id), changes, &expected)).await
     }
 
     /// As [`Staff::change`], once per idempotency key.
@@ -293,13 +292,13 @@ impl Staff<'_> {
         org_id: i64,
         id: String,
         changes: MemberChanges,
-        expected_version: Option<i64>,
+        expected: Precondition,
         key_use: Option<KeyUse>,
         render: impl FnOnce(&Member) -> String + Send + 'static,
     ) -> Result<(String, bool), StoreError> {
         self.0
             .administer_once(key_use, move |conn, ring| {
-                Ok(render(&change(conn, ring, (org_id, &id), changes, expected_version)?))
+                Ok(render(&change(conn, ring, (org_id, &id), changes, &expected)?))
             })
             .await
     }
@@ -345,25 +344,6 @@ impl Staff<'_> {
     /// [`StoreError::Rejected`] if there is no such organisation; database errors.
     pub async fn set_requires_totp(self, org_id: i64, requires: bool) -> Result<(), StoreError> {
         self.0.administer(move |conn, _| set_requires_totp(conn, org_id, requires)).await
-    }
-
-    /// As [`Staff::set_requires_totp`], once per idempotency key.
-    ///
-    /// # Errors
-    /// As [`Staff::set_requires_totp`]; that another request used the key.
-    pub async fn set_requires_totp_once(
-        self,
-        org_id: i64,
-        requires: bool,
-        key_use: Option<KeyUse>,
-        answer: String,
-    ) -> Result<(String, bool), StoreError> {
-        self.0
-            .administer_once(key_use, move |conn, _| {
-                set_requires_totp(conn, org_id, requires)?;
-                Ok(answer)
-            })
-            .await
     }
 
     /// Removes expired links and sessions.

@@ -33,6 +33,8 @@ pub(super) enum Parameter {
     Paid,
     /// A customer, and a transaction that belongs to nobody.
     Unlinked,
+    /// A member of staff.
+    Member,
     /// A secret of webhooks of the entrypoint `demo`.
     Secret,
     /// A draft of an invoice of the entrypoint `demo`.
@@ -79,6 +81,9 @@ const INVOICES: &[&str] = &["money:write", "money:read", "customers:read"];
 /// What it takes to charge, and to pay back.
 const CHARGING: &[&str] = &["money:charge", "money:write", "money:read", "customers:read"];
 
+/// What it takes to change a member who sees.
+const MEMBER: &[&str] = &["staff", "customers:read", "money:read"];
+
 pub(super) fn customer(number: usize) -> Value {
     json!({"email": format!("operation{number}@example.test"), "firstname": "Ada"})
 }
@@ -110,6 +115,10 @@ fn organisation(number: usize) -> Value {
 
 fn token(_: usize) -> Value {
     json!({"name": "made", "entries": ["demo"], "scopes": ["tokens"], "expiresInDays": 1})
+}
+
+pub(super) fn member(number: usize) -> Value {
+    json!({"name": "Made", "email": format!("member{number}@example.test"), "role": "viewer", "entries": ["demo"]})
 }
 
 pub(super) fn order(_: usize) -> Value {
@@ -741,6 +750,12 @@ pub(super) const PROTECTED: &[Operation] = &[
     operation(Method::GET, "/api/Token", &["tokens"], Parameter::Nothing, None),
     operation(Method::POST, "/api/Token", &["tokens"], Parameter::Nothing, Some(token)),
     operation(Method::DELETE, "/api/Token/{}", &["tokens"], Parameter::Token, None),
+    operation(Method::GET, "/api/Staff", &["staff"], Parameter::Nothing, None),
+    operation(Method::POST, "/api/Staff", MEMBER, Parameter::Nothing, Some(member)),
+    operation(Method::GET, "/api/Staff/{}", &["staff"], Parameter::Member, None),
+    operation(Method::PUT, "/api/Staff/{}", MEMBER, Parameter::Member, Some(|_| json!({"name": "Renamed"}))),
+    operation(Method::DELETE, "/api/Staff/{}", MEMBER, Parameter::Member, None),
+    operation(Method::POST, "/api/Staff/{}/invite", MEMBER, Parameter::Member, None),
 ];
 
 /// Operations open to anybody. The marked ones serve the documentation and may be missing from the document.

@@ -25,6 +25,7 @@ mod cards;
 mod citations;
 mod cli;
 mod comments;
+mod console;
 mod conventions;
 mod coupons;
 mod crash;

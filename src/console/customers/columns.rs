@@ -152,7 +152,18 @@ pub(super) struct Cell {
     pub(super) label: &'static str,
     pub(super) text: String,
     pub(super) badges: Vec<Badge>,
-    pub(super) is_number: bool,
+    /// How it is set.
+    pub(super) class: &'static str,
+}
+
+/// What a customer paid: in the store's currency, or in each where nobody said what one is in the other.
+fn spent(language: Language, currency: &str, summary: &Value) -> String {
+    let totals = list(summary, "totalsByCurrency");
+    if summary["incomplete"] != true || totals.is_empty() {
+        return shown::price(language, currency, &summary["TotalAmountTransactions"]);
+    }
+    let each = totals.iter().map(|sum| shown::price(language, text(sum, "currency"), &sum["totalAmount"]));
+    each.collect::<Vec<_>>().join(" + ")
 }
 
 /// The cell of a record in a column.
@@ -173,7 +184,7 @@ pub(super) fn cell(
             .as_i64()
             .map(|number| shown::count(language, number))
             .unwrap_or_default(),
-        "spent" => shown::price(language, currency, &summary["TotalAmountTransactions"]),
+        "spent" => spent(language, currency, summary),
         "last" => {
             let times =
                 list(summary, "totalsByCurrency").iter().map(|totals| text(totals, "lastTransaction"));
@@ -203,7 +214,12 @@ pub(super) fn cell(
         "created" => shown::day(language, text(record, "Created")),
         _ => String::new(),
     };
-    Cell { label: (spec.label)(texts), text: shown, badges, is_number: spec.is_number }
+    let class = match spec.name {
+        _ if spec.is_number => "number",
+        "created" | "updated" | "last" | "phone" => "nowrap",
+        _ => "",
+    };
+    Cell { label: (spec.label)(texts), text: shown, badges, class }
 }
 
 #[cfg(test)]

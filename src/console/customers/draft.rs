@@ -34,7 +34,7 @@ const TEXTS: [&str; 21] = [
 const OTHERS: [&str; 7] =
     ["customerStatus", "labels", "balance", "timeZone", "createdAt", "invite", "consent"];
 /// How many own fields the form has room for.
-pub(super) const OWN_FIELDS: usize = 5;
+pub(super) const OWN_FIELDS: usize = 4;
 /// How many references it has room for.
 pub(super) const REFERENCES: usize = 2;
 

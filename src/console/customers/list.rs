@@ -183,7 +183,7 @@ async fn page(visit: &Visit, signed_in: &SignedIn, views: Vec<StaffView>, reques
         sorts: sorts(&frame, texts),
         choices: COLUMNS
             .iter()
-            .filter(|spec| spec.is_for(&frame) && shows_store(spec.name))
+            .filter(|spec| spec.is_for(&frame) && spec.name != "store")
             .map(|spec| Choice {
                 name: spec.name,
                 label: (spec.label)(texts),

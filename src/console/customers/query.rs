@@ -16,7 +16,7 @@ const FILTERS: [(&str, &str); 10] = [
     ("stage", "lifecycle"),
     ("status", "status"),
     ("label", "label"),
-    ("method", "paymentMethodStatus"),
+    ("payment", "paymentMethodStatus"),
     ("country", "country"),
     ("createdFrom", "createdDate(ge)"),
     ("createdTo", "createdDate(le)"),
@@ -25,7 +25,7 @@ const FILTERS: [(&str, &str); 10] = [
     ("spentFrom", "totalSpent(ge)"),
 ];
 /// The filters that an address may hold: words only.
-const IN_ADDRESS: [&str; 3] = ["stage", "status", "method"];
+const IN_ADDRESS: [&str; 3] = ["stage", "status", "payment"];
 /// The sizes of a page.
 pub(super) const SIZES: [&str; 3] = ["20", "50", "100"];
 /// The order where none is chosen.

@@ -144,7 +144,7 @@ translated! {
     g_contact: "How to reach them", "Coordonnées";
     g_billing: "Billing address", "Adresse de facturation";
     g_shipping: "Shipping address", "Adresse de livraison";
-    g_own: "Your own fields and labels", "Vos champs et étiquettes";
+    g_own: "Your own fields", "Vos propres champs";
     g_access: "Portal and consent", "Portail et consentement";
     g_more: "More", "Autres";
     firstname: "First name", "Prénom";

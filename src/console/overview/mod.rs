@@ -141,7 +141,7 @@ async fn of_store(visit: &Visit, signed_in: &SignedIn, store: &Store) -> Shown {
     });
     let methods = METHOD_STATUSES.iter().map(|status| {
         let number = &statistic["byPaymentMethodStatus"][*status];
-        (shown::method_status(language, status), number, format!("method={}", part(status)))
+        (shown::method_status(language, status), number, format!("payment={}", part(status)))
     });
     let (stages, methods) =
         (stages.filter(some).map(line).collect(), methods.filter(some).map(line).collect());

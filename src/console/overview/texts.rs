@@ -6,6 +6,7 @@ translated! {
     customers: "Customers", "Clients";
     new_30: "New in 30 days", "Nouveaux en 30 jours";
     sales: "Paid sales", "Ventes payées";
+    of_sales: "paid sales", "ventes payées";
     gross: "Gross", "Brut";
     net: "Net", "Net";
     currency: "Currency", "Devise";

@@ -1,0 +1,3 @@
+//! The console: pages of staff, driven over HTTP as a browser without scripts does.
+
+mod customers;

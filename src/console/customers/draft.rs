@@ -126,7 +126,7 @@ pub(super) fn fields(sent: &Form) -> Fields {
 }
 
 /// The field of the form that a place in the body is about.
-fn field_of(sent: &Form, place: &str) -> String {
+fn field_of(sent: &Form, place: &str, code: &str) -> String {
     let mut parts = place.split('/');
     let (first, second, third) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
     match (first, second) {
@@ -134,7 +134,8 @@ fn field_of(sent: &Form, place: &str) -> String {
         ("additionalFields", Some(name)) => {
             let name = name.replace("~1", "/").replace("~0", "~");
             let row = own_rows(sent).into_iter().find(|(_, own)| *own == name).map_or(0, |(row, _)| row);
-            own_names(row).1
+            let (own, value) = own_names(row);
+            if code == "invalid_name" { own } else { value }
         }
         ("additionalFields", None) => own_names(0).0,
         ("references", index) => {
@@ -152,8 +153,8 @@ fn field_of(sent: &Form, place: &str) -> String {
 pub(super) fn refused(sent: &Form, no: &No) -> Fields {
     let mut form = fields(sent).refused(no);
     for problem in &mut form.problems {
-        let Problem { field, .. } = problem;
-        *field = field_of(sent, field);
+        let Problem { field, code, .. } = problem;
+        *field = field_of(sent, field, code);
     }
     form
 }

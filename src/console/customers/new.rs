@@ -220,6 +220,17 @@ fn word<'f>(visit: &Visit, field: &'f str) -> &'f str {
         "country" => texts.country,
         "labels" => texts.labels,
         "balance" => texts.balance,
+        "address1" | "shippingAddress1" => texts.address1,
+        "state" | "shippingState" => texts.state,
+        "shippingAddress" => texts.address,
+        "shippingCity" => texts.city,
+        "shippingZip" => texts.zip,
+        "shippingCountry" => texts.country,
+        "timeZone" => texts.time_zone,
+        "createdAt" => texts.created_at,
+        "customerPsw" => texts.password,
+        other if other.starts_with("own") => texts.g_own,
+        other if other.starts_with("ref") => texts.system,
         other => other,
     }
 }
@@ -302,7 +313,14 @@ async fn mails(visit: &Visit, signed_in: &SignedIn, sent: &Form, id: i64) -> Res
 
 /// The form again, with who stands in the way of a conflict.
 async fn refused(visit: &Visit, signed_in: &SignedIn, store: &Store, sent: &Form, no: &No) -> Shown {
-    let form = draft::refused(sent, no).in_language(visit.language);
+    let mut form = draft::refused(sent, no).in_language(visit.language);
+    for problem in &mut form.problems {
+        // The API's own messages go on from the name of the field.
+        let label = word(visit, &problem.field);
+        if problem.message.starts_with(char::is_lowercase) && label != problem.field {
+            problem.message = format!("{label}: {}", problem.message);
+        }
+    }
     let is_conflict = no.status == 409;
     let answer = Answer {
         form,

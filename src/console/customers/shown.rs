@@ -46,7 +46,8 @@ pub(in crate::console) fn price(language: Language, currency: &str, amount: &Val
 /// The same of a decimal.
 pub(in crate::console) fn decimal_price(language: Language, currency: &str, value: Decimal) -> String {
     let digits = Currency::parse(currency).ok().and_then(|currency| u32::try_from(currency.digits()).ok());
-    numbers::money(language, (currency, digits.unwrap_or(2)), value)
+    // A usual space before the currency, as in `numbers::price`.
+    numbers::money(language, (currency, digits.unwrap_or(2)), value).replace('\u{a0}', " ")
 }
 
 /// A time of an answer.
@@ -143,8 +144,8 @@ mod tests {
 
     #[test]
     fn amounts_have_the_decimals_of_their_currency() {
-        assert_eq!(price(Language::English, "EUR", &json!(1234.5)), "1,234.50\u{a0}EUR");
-        assert_eq!(price(Language::English, "JPY", &json!(1234)), "1,234\u{a0}JPY");
+        assert_eq!(price(Language::English, "EUR", &json!(1234.5)), "1,234.50 EUR");
+        assert_eq!(price(Language::English, "JPY", &json!(1234)), "1,234 JPY");
         assert_eq!(price(Language::English, "EUR", &json!(null)), "");
     }
 }

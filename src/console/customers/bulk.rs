@@ -346,8 +346,8 @@ async fn export(
         names.insert(0, "store");
     }
     let specs = std::iter::once(&NAME).chain(names.into_iter().filter_map(columns::of_name));
-    let headed = specs.map(|spec| format!("{}:{}", spec.export, (spec.label)(texts)));
-    let columns: Vec<String> = std::iter::once("customerId:ID".to_owned()).chain(headed).collect();
+    // Under the API's names, so that an import knows them again.
+    let columns: Vec<&str> = std::iter::once("customerId").chain(specs.map(|spec| spec.export)).collect();
     let address = format!("/Export/customers/{format}/{}", target(signed_in, place));
     let ask = visit
         .get(signed_in, &address)

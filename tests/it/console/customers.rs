@@ -222,7 +222,7 @@ both!(work_on_many_is_asked_about_and_done_once, |db| async {
     let export = [("do", "csv"), ("every", "true"), ("columned", "true"), ("column", "email")];
     let file = send(&mut browser, LIST, &bulk, &export).await.expect(200);
     assert!(file.headers["content-disposition"].to_str().unwrap().starts_with("attachment"));
-    assert!(file.text.trim_start_matches('\u{feff}').starts_with("ID,Name,E-mail\r\n"), "{}", file.text);
+    assert!(file.text.trim_start_matches('\u{feff}').starts_with("customerId,name,Email\r\n"), "{}", file.text);
     assert_eq!(file.text.lines().count(), 4);
     // An agent may not delete, whatever is sent.
     let mut agent = member(&server, "agent", &[]).await;

@@ -12,7 +12,8 @@ const LIST: &str = "/console/at/demo/customers";
 /// A member who is signed in.
 async fn member(server: &Server, role: &str, arguments: &[&str]) -> Browser {
     let email = format!("{role}@staff.test");
-    let mut all = vec!["staff", "invite", "--org", "1", "--email", &email, "--name", "Sam Staff", "--role", role];
+    let mut all =
+        vec!["staff", "invite", "--org", "1", "--email", &email, "--name", "Sam Staff", "--role", role];
     all.extend(arguments);
     let printed = server.cli(&all).success();
     let at = printed.find("/console/welcome/").unwrap_or_else(|| panic!("no link in {printed}"));
@@ -93,14 +94,16 @@ both!(a_list_is_searched_filtered_ordered_and_kept_as_a_view, |db| async {
     browser.get(LIST).await.expect(200).says("No customers yet");
     ada(&client).await;
     for number in 0..25 {
-        let body = json!({"email": format!("c{number:02}@example.test"), "lastname": format!("Person{number:02}")});
+        let body =
+            json!({"email": format!("c{number:02}@example.test"), "lastname": format!("Person{number:02}")});
         client.create("demo", &body, &[], &[]).await.expect(200);
     }
     let page = browser.get(LIST).await.expect(200).says("26 customers");
     // The next page by the API's own token.
     let at = page.text.rfind("name=\"page\" value=\"").unwrap() + 19;
     let token = page.text[at..].split('"').next().unwrap().to_owned();
-    let next = send(&mut browser, LIST, LIST, &[("page", &token)]).await.expect(200).says("ada.roe@example.test");
+    let next =
+        send(&mut browser, LIST, LIST, &[("page", &token)]).await.expect(200).says("ada.roe@example.test");
     assert_eq!(next.text.matches("<tr data-row").count(), 6);
     let found = send(&mut browser, LIST, LIST, &[("search", "ada roe")]).await.expect(200);
     assert_eq!(found.clone().says("1 customer").text.matches("<tr data-row").count(), 1);
@@ -114,7 +117,8 @@ both!(a_list_is_searched_filtered_ordered_and_kept_as_a_view, |db| async {
     // A wrong filter is said, and a list of nobody.
     send(&mut browser, LIST, LIST, &[("createdFrom", "yesterday")]).await.expect(200).says("role=\"alert\"");
     // A view keeps the filter, and not the search.
-    let keep = [("label", "vip"), ("search", "secret words"), ("viewName", "Important"), ("columned", "true")];
+    let keep =
+        [("label", "vip"), ("search", "secret words"), ("viewName", "Important"), ("columned", "true")];
     let kept = send(&mut browser, LIST, &format!("{LIST}/views"), &keep).await.location().to_owned();
     let view = browser.get(&kept).await.expect(200).says("Important").says("1 customer");
     assert!(!view.text.contains("secret words") && !kept.contains("vip"));
@@ -166,14 +170,22 @@ both!(no_address_reaches_another_entrypoint, |db| async {
         send(&mut browser, LIST, &format!("{LIST}/bulk"), &form).await;
     }
     let record = client.get(&path(bob.parse().unwrap())).await.expect(200).json;
-    assert_eq!((record["customerStatus"].clone(), record["Lifecycle"].clone()), (json!(1), json!("Prospect")));
+    assert_eq!(
+        (record["customerStatus"].clone(), record["Lifecycle"].clone()),
+        (json!(1), json!("Prospect"))
+    );
     // Of a member who sees both, a form of one store still reaches only that.
     let mut owner = member(&server, "owner", &[]).await;
     let form = [("id", bob.as_str()), ("do", "archive")];
     send(&mut owner, LIST, &format!("{LIST}/bulk"), &form).await;
     assert_eq!(client.get(&path(bob.parse().unwrap())).await.json["Lifecycle"], "Prospect");
     owner.get("/console/at/~").await.expect(200).says("/console/at/other");
-    owner.get("/console/at/~/customers").await.expect(200).says("bob@example.test").says("/at/other/customers/");
+    owner
+        .get("/console/at/~/customers")
+        .await
+        .expect(200)
+        .says("bob@example.test")
+        .says("/at/other/customers/");
 });
 
 both!(work_on_many_is_asked_about_and_done_once, |db| async {
@@ -186,7 +198,11 @@ both!(work_on_many_is_asked_about_and_done_once, |db| async {
     }
     let mut browser = member(&server, "manager", &[]).await;
     let bulk = format!("{LIST}/bulk");
-    for form in [&[("do", "archive")][..], &[("do", "delete"), ("every", "true")], &[("do", "label"), ("id", &ids[0])]] {
+    for form in [
+        &[("do", "archive")][..],
+        &[("do", "delete"), ("every", "true")],
+        &[("do", "label"), ("id", &ids[0])],
+    ] {
         send(&mut browser, LIST, &bulk, form).await.expect(422).says("role=\"alert\"");
     }
     // A label for two, as a job with its own page.
@@ -222,7 +238,11 @@ both!(work_on_many_is_asked_about_and_done_once, |db| async {
     let export = [("do", "csv"), ("every", "true"), ("columned", "true"), ("column", "email")];
     let file = send(&mut browser, LIST, &bulk, &export).await.expect(200);
     assert!(file.headers["content-disposition"].to_str().unwrap().starts_with("attachment"));
-    assert!(file.text.trim_start_matches('\u{feff}').starts_with("customerId,name,Email\r\n"), "{}", file.text);
+    assert!(
+        file.text.trim_start_matches('\u{feff}').starts_with("customerId,name,Email\r\n"),
+        "{}",
+        file.text
+    );
     assert_eq!(file.text.lines().count(), 4);
     // An agent may not delete, whatever is sent.
     let mut agent = member(&server, "agent", &[]).await;

@@ -4,12 +4,12 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::columns::{self, NAME};
 use super::list::{total, with_note};
 use super::query::{Query, target};
-use super::shown::name_of;
+use super::shown::{name_of, number, total_of};
 use super::texts::{Texts, texts};
 use crate::console::ask::{Ask, list, part};
 use crate::console::fields::Fields;
@@ -202,7 +202,7 @@ async fn records(
     let address = format!("/Query/customers/{}", target(signed_in, place));
     let ask = visit.get(signed_in, &address).with("limitRecord", limit.to_string());
     let body = chosen.narrow(ask).sent().await?;
-    let total = body["Summary"]["totalRecords"].as_i64().unwrap_or_default();
+    let total = total_of(&body);
     Ok((list(&body, "Records").to_vec(), total))
 }
 
@@ -257,19 +257,21 @@ async fn begin_job(
     sent: &Form,
 ) -> Shown {
     let kind = if what == Do::Invite { "invite" } else { "labels" };
-    let mut body = json!({});
+    let mut body = Map::new();
     if what.is_of_labels() {
         let member = if what == Do::Label { "add" } else { "remove" };
-        body[member] = json!([sent.get("bulkLabel").trim()]);
+        body.insert(member.to_owned(), json!([sent.get("bulkLabel").trim()]));
     }
     let mut ask = visit.post(signed_in, &format!("/Customer/{kind}/{}", part(&store.entry)), sent);
     match &chosen.ids {
-        Some(ids) => body["customerIds"] = json!(ids),
+        Some(ids) => {
+            body.insert("customerIds".to_owned(), json!(ids));
+        }
         None => ask = chosen.query.narrow(ask),
     }
-    match ask.json(&body).tried().await? {
+    match ask.json(&Value::Object(body)).tried().await? {
         Ok(job) => {
-            let id = job["jobId"].as_i64().unwrap_or_default();
+            let id = number(&job, "jobId");
             Ok(visit.go(&format!("{}/customers/jobs/{kind}/{id}?done=started", frame.base)))
         }
         Err(no) => {

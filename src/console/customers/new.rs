@@ -147,7 +147,7 @@ async fn alike(visit: &Visit, signed_in: &SignedIn, store: &Store, sent: &Form) 
         Ok(Err(_)) | Err(Refused::Forbidden(_)) => Value::Null,
         Err(refused) => return Err(refused),
     };
-    for candidate in list(&matched["responseData"], "candidates") {
+    for candidate in list(shown::member(&matched, "responseData"), "candidates") {
         for id in list(candidate, "customerIds").iter().filter_map(Value::as_i64) {
             let is_known = people.iter().any(|one: &Alike| one.id == id.to_string());
             if is_known || people.len() >= ALIKE_SHOWN {
@@ -214,18 +214,14 @@ fn word<'f>(visit: &Visit, field: &'f str) -> &'f str {
         "birthday" => texts.birthday,
         "customerNumber" => texts.number,
         "customerUsername" => texts.username,
-        "address" => texts.address,
-        "city" => texts.city,
-        "zip" => texts.zip,
-        "country" => texts.country,
+        "address" | "shippingAddress" => texts.address,
+        "city" | "shippingCity" => texts.city,
+        "zip" | "shippingZip" => texts.zip,
+        "country" | "shippingCountry" => texts.country,
         "labels" => texts.labels,
         "balance" => texts.balance,
         "address1" | "shippingAddress1" => texts.address1,
         "state" | "shippingState" => texts.state,
-        "shippingAddress" => texts.address,
-        "shippingCity" => texts.city,
-        "shippingZip" => texts.zip,
-        "shippingCountry" => texts.country,
         "timeZone" => texts.time_zone,
         "createdAt" => texts.created_at,
         "customerPsw" => texts.password,
@@ -251,8 +247,8 @@ pub(super) async fn send(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> Sh
     }
     let mut body = draft::body(sent);
     let password = sent.get("customerPsw");
-    if !password.is_empty() {
-        body["customerPsw"] = Value::from(password);
+    if let (false, Some(members)) = (password.is_empty(), body.as_object_mut()) {
+        members.insert("customerPsw".to_owned(), Value::from(password));
     }
     let ask = visit.post(signed_in, &format!("/Customer/single/{}", part(&store.entry)), sent);
     let ask = match sent.get("onMatch") {
@@ -265,7 +261,7 @@ pub(super) async fn send(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> Sh
         Ok(answer) => answer,
         Err(no) => return refused(visit, signed_in, store, sent, &no).await,
     };
-    let record = &made["responseData"];
+    let record = shown::member(&made, "responseData");
     let id = record["customerId"].as_i64().unwrap_or_default();
     let address = format!("{}/at/{}/customers/{id}", visit.root, part(&store.entry));
     let done = match text(record, "outcome") {

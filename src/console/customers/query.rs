@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::columns::{self, Spec};
+use super::shown;
 use crate::console::ask::{Ask, list, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
@@ -90,7 +91,8 @@ impl Query {
     /// The list of a view.
     pub(super) fn of_view(id: &str, kept: &str) -> Query {
         let kept: Value = serde_json::from_str(kept).unwrap_or_default();
-        let filters = FILTERS.iter().map(|(name, _)| (*name, text(&kept["filters"], name).to_owned()));
+        let filters =
+            FILTERS.iter().map(|(name, _)| (*name, text(shown::member(&kept, "filters"), name).to_owned()));
         let chosen: Vec<&str> = list(&kept, "columns").iter().filter_map(Value::as_str).collect();
         Query {
             search: String::new(),

@@ -18,6 +18,21 @@ pub(in crate::console) struct Badge {
     pub(in crate::console) text: String,
 }
 
+/// A member of an answer; null if there is none.
+pub(in crate::console) fn member<'v>(value: &'v Value, name: &str) -> &'v Value {
+    value.get(name).unwrap_or(&Value::Null)
+}
+
+/// A whole number in a member of an answer; 0 if there is none.
+pub(in crate::console) fn number(value: &Value, name: &str) -> i64 {
+    member(value, name).as_i64().unwrap_or_default()
+}
+
+/// How many records a list of an answer has on all its pages.
+pub(in crate::console) fn total_of(list: &Value) -> i64 {
+    number(member(list, "Summary"), "totalRecords")
+}
+
 /// What a customer is called: by name, else company, else number, else id.
 pub(in crate::console) fn name_of(record: &Value) -> String {
     let person = [text(record, "Firstname"), text(record, "Lastname")].join(" ");

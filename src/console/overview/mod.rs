@@ -20,6 +20,8 @@ use crate::domain::entrypoints::theme::Language;
 
 /// The days of "new in 30 days".
 const DAYS: usize = 30;
+/// How many stages are those of customers who are not deleted.
+const STAGES_OF_LIVE: usize = 6;
 /// The height of the bars.
 const HEIGHT: i64 = 60;
 /// The width of a bar with its gap.
@@ -129,18 +131,22 @@ async fn of_store(visit: &Visit, signed_in: &SignedIn, store: &Store) -> Shown {
     let statistic = visit.get(signed_in, &address).sent();
     let (statistic, waiting) = join(statistic, waiting(visit, signed_in, store, &frame)).await;
     let (statistic, waiting) = (statistic?, waiting?);
-    let total = statistic["total"].as_i64().unwrap_or_default();
+    let total = shown::number(&statistic, "total");
     let line = |(badge, number, query): (Badge, &Value, String)| Line {
         badge,
         number: shown::count(language, number.as_i64().unwrap_or_default()),
         address: format!("{}/customers?{query}", frame.base),
     };
     let some = |(_, number, _): &(Badge, &Value, String)| number.as_i64().is_some_and(|number| number > 0);
-    let stages = STAGES[..6].iter().map(|stage| {
-        (shown::stage(language, stage), &statistic["byLifecycle"][*stage], format!("stage={stage}"))
+    let stages = STAGES.iter().take(STAGES_OF_LIVE).map(|stage| {
+        (
+            shown::stage(language, stage),
+            shown::member(shown::member(&statistic, "byLifecycle"), stage),
+            format!("stage={stage}"),
+        )
     });
     let methods = METHOD_STATUSES.iter().map(|status| {
-        let number = &statistic["byPaymentMethodStatus"][*status];
+        let number = shown::member(shown::member(&statistic, "byPaymentMethodStatus"), status);
         (shown::method_status(language, status), number, format!("payment={}", part(status)))
     });
     let (stages, methods) =
@@ -153,7 +159,7 @@ async fn of_store(visit: &Visit, signed_in: &SignedIn, store: &Store) -> Shown {
         total: shown::count(language, total),
         new: shown::count(language, new_of(&statistic)),
         sums: sums(language, &statistic),
-        has_money: statistic["money"].is_array(),
+        has_money: shown::member(&statistic, "money").is_array(),
         width: bars.len() * STEP,
         bars,
         most: shown::count(language, most),
@@ -180,7 +186,7 @@ async fn count_of(
 ) -> Result<i64, Refused> {
     let ask = visit.get(signed_in, address).with("limitRecord", "1").with(filter.0, filter.1);
     let found = ask.if_any().await?.unwrap_or_default();
-    Ok(found["Summary"]["totalRecords"].as_i64().unwrap_or_default())
+    Ok(shown::total_of(&found))
 }
 
 async fn waiting(

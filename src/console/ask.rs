@@ -3,8 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::body::{BoxBody, to_bytes};
 use actix_web::dev::ServiceResponse;
-use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName, HeaderValue};
-use actix_web::http::header::{ETAG, HeaderName, HeaderValue};
+use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -162,21 +161,6 @@ impl<'a> Ask<'a> {
     /// As a page, whatever it is.
     pub(super) async fn tagged(self) -> Result<(Value, String), Refused> {
         let response = self.raw().await?;
-        let status = response.status();
-        let bytes =
-            to_bytes(response.into_body()).await.map_err(|error| Refused::Defect(error.to_string()))?;
-        let body: Value = if bytes.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_slice(&bytes).map_err(|error| {
-                Refused::Defect(format!("the API answered no JSON ({:?})", error.classify()))
-            })?
-        };
-        if status.is_success() {
-            return Ok(Ok(body));
-        }
-        let no = no(status, body);
-        if no.is_mendable() { Ok(Err(no)) } else { Err(Refused::from(no)) }
         let tag =
             response.headers().get(ETAG).and_then(|tag| tag.to_str().ok()).unwrap_or_default().to_owned();
         Ok((read(response).await?.map_err(Refused::from)?, tag))

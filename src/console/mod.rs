@@ -6,24 +6,26 @@
 
 mod activity;
 mod ask;
+mod components;
 mod coupons;
 mod customer;
+mod customers;
+mod field_names;
 mod fields;
 mod files;
 mod frame;
+mod home;
+mod imports;
 mod invoices;
 mod menu;
+mod moments;
 mod money;
 mod orders;
+mod overview;
 mod page;
 mod payments;
 mod products;
 mod requests;
-mod components;
-mod field_names;
-mod home;
-mod imports;
-mod moments;
 mod settings;
 mod sign_in;
 mod staff;
@@ -155,6 +157,8 @@ pub fn routes(config: &mut ServiceConfig, api: Rc<InsideApi>) {
     staff::routes(config);
     activity::routes(config);
     customer::routes(config);
+    overview::routes(config);
+    customers::routes(config);
     config.service(web::scope("/console").default_service(web::to(nothing)));
 }
 

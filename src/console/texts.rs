@@ -15,6 +15,8 @@ pub(super) fn done(language: Language, word: &str) -> &'static str {
         "refunded" => texts.done_refunded,
         "cancelled" => texts.done_cancelled,
         "started" => texts.done_started,
+        "archived" => texts.done_archived,
+        "unarchived" => texts.done_unarchived,
         "password" => texts.done_password,
         "signed-out" => texts.done_signed_out,
         "revoked" => texts.done_revoked,
@@ -128,6 +130,8 @@ translated! {
     done_refunded: "The money goes back.", "L’argent est remboursé.";
     done_cancelled: "Cancelled.", "Annulé.";
     done_started: "Started. You can go on working meanwhile.", "Démarré. Vous pouvez continuer à travailler.";
+    done_archived: "Archived.", "Archivé.";
+    done_unarchived: "Out of the archive.", "Sorti de l’archive.";
     done_password: "Your password is set. Please sign in.", "Votre mot de passe est enregistré. Connectez-vous.";
     done_signed_out: "You are signed out.", "Vous êtes déconnecté.";
     done_revoked: "Revoked.", "Révoqué.";

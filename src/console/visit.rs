@@ -52,6 +52,10 @@ pub(super) struct Store {
     pub(super) name: String,
     pub(super) is_test: bool,
     pub(super) currency: String,
+    /// The country of customers who name none, by its code; empty for none.
+    pub(super) country: String,
+    /// The fields that a new customer needs, by their names in requests.
+    pub(super) required: Vec<&'static str>,
 }
 
 /// A member who is signed in.
@@ -133,6 +137,8 @@ impl Visit {
                 name: entrypoint.store_name().to_owned(),
                 is_test: entrypoint.is_test,
                 currency: entrypoint.currency.code().to_owned(),
+                country: entrypoint.country.clone().unwrap_or_default(),
+                required: entrypoint.required.iter().map(|field| field.name()).collect(),
                 entry: entrypoint.entry,
             })
             .collect())

@@ -45,7 +45,7 @@ use tokio::sync::oneshot;
 pub use self::accounts::links::Link;
 pub use self::accounts::portal::{Account, SignInAttempt};
 pub use self::accounts::sessions::SessionLimits;
-pub use self::accounts::staff::{Confirmed, FoundLink, StaffAccount, StaffAttempt, StaffSession};
+pub use self::accounts::staff::{Confirmed, FoundLink, StaffAccount, StaffAttempt, StaffSession, StaffView};
 pub use self::accounts::tokens::{TokenRecord, Watch};
 pub use self::activity::{ActivityEntry, ActivityRequest};
 pub use self::comments::CommentPage;

@@ -158,6 +158,18 @@ CREATE TABLE staff_session (
 CREATE INDEX staff_session_member ON staff_session (member_id);
 CREATE INDEX staff_session_seen ON staff_session (seen_at_us);
 
+-- Views of the list of customers that members of staff keep.
+CREATE TABLE staff_view (
+    -- "view-" and a random UUID.
+    view_id TEXT NOT NULL PRIMARY KEY,
+    member_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    -- JSON: filters, columns, order and page size; no search text.
+    query TEXT NOT NULL,
+    created_at_us BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX staff_view_member ON staff_view (member_id, name);
+
 -- Customers
 
 -- Every write of an entrypoint locks its row here first.

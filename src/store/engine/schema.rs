@@ -130,6 +130,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    staff_view (view_id) {
+        view_id -> Text,
+        member_id -> Text,
+        name -> Text,
+        query -> Text,
+        created_at_us -> BigInt,
+    }
+}
+
+diesel::table! {
     entrypoint_lock (entrypoint_id) {
         entrypoint_id -> BigInt,
         settings_version -> BigInt,

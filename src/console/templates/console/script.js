@@ -77,10 +77,12 @@ async function refresh(form, part) {
   refresh.running?.abort();
   const running = new AbortController();
   refresh.running = running;
-  const post = (form.method || "get").toLowerCase() === "post";
+  // A field may be called as a property of the form is.
+  const post = (form.getAttribute("method") ?? "get").toLowerCase() === "post";
+  const address = form.getAttribute("action") ?? window.location.pathname;
   const data = new URLSearchParams(new FormData(form));
   try {
-    const answer = await fetch(post ? form.action : `${form.action.split("?")[0]}?${data}`, {
+    const answer = await fetch(post ? address : `${address.split("?")[0]}?${data}`, {
       method: post ? "POST" : "GET",
       body: post ? data : undefined,
       headers: { "x-part": part },

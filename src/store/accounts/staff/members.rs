@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use super::links;
 use super::rows::{self, Opened};
 use super::sessions;
+use super::views;
 use crate::clock;
 use crate::domain::accounts::staff::{
     MEMBERS_MAX, Member, MemberChanges, NewMember, ends_sessions, is_last_owner, member_email,
@@ -151,6 +152,7 @@ fn remove(conn: &mut Conn, ring: &KeyRing, org_id: i64, id: &str) -> Result<(), 
     keep_an_owner(conn, ring, &opened.member, None)?;
     sessions::end_before(conn, id, i64::MAX)?;
     links::revoke(conn, org_id, Some(id))?;
+    views::forget(conn, id)?;
     on!(conn, |c| diesel::delete(staff_member::table.find(id)).execute(c))?;
     Ok(())
 }

@@ -9,7 +9,9 @@ mod rows;
 pub(crate) mod sealed;
 mod sessions;
 mod sign_in;
+mod views;
 mod welcome;
 
 pub use self::sign_in::{Confirmed, StaffAccount, StaffAttempt, StaffSession};
+pub use self::views::StaffView;
 pub use self::welcome::FoundLink;

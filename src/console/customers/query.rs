@@ -1,0 +1,220 @@
+//! What a list of customers shows: search, filters, columns, order. A view keeps all of it but the search.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::columns::{self, Spec};
+use super::shown;
+use crate::console::ask::{Ask, list, text};
+use crate::console::fields::Fields;
+use crate::console::frame::Frame;
+use crate::console::visit::{SignedIn, Store, Visit};
+use crate::web::form::Form;
+
+/// The filters: their names in forms and in the API.
+const FILTERS: [(&str, &str); 10] = [
+    ("stage", "lifecycle"),
+    ("status", "status"),
+    ("label", "label"),
+    ("payment", "paymentMethodStatus"),
+    ("country", "country"),
+    ("createdFrom", "createdDate(ge)"),
+    ("createdTo", "createdDate(le)"),
+    ("updatedFrom", "lastUpdated(ge)"),
+    ("updatedTo", "lastUpdated(le)"),
+    ("spentFrom", "totalSpent(ge)"),
+];
+/// The filters that an address may hold: words only.
+const IN_ADDRESS: [&str; 3] = ["stage", "status", "payment"];
+/// The sizes of a page.
+pub(super) const SIZES: [&str; 3] = ["20", "50", "100"];
+/// The order where none is chosen.
+const SORT_DEFAULT: &str = "desc(createdDate)";
+/// The fewest letters that find parts of words without a look at every record.
+const PART_CHARS_MIN: usize = 3;
+
+/// What a list shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Query {
+    pub(super) search: String,
+    /// Filters that say something, by their names in forms.
+    filters: BTreeMap<&'static str, String>,
+    /// The names of the columns.
+    pub(super) columns: Vec<&'static str>,
+    pub(super) sort: String,
+    pub(super) size: String,
+    /// The id of the view that the list began with.
+    pub(super) view: String,
+}
+
+impl Query {
+    fn with_defaults(mut self) -> Query {
+        if !SIZES.contains(&self.size.as_str()) {
+            SIZES[0].clone_into(&mut self.size);
+        }
+        if columns::of_sort(&self.sort).is_none() {
+            SORT_DEFAULT.clone_into(&mut self.sort);
+        }
+        self
+    }
+
+    /// The list of an address.
+    pub(super) fn of_address(visit: &Visit) -> Query {
+        let filters = FILTERS.iter().filter(|(name, _)| IN_ADDRESS.contains(name));
+        let filters = filters.map(|(name, _)| (*name, visit.asked(name)));
+        Query {
+            filters: filters.filter(|(_, value)| !value.is_empty()).collect(),
+            columns: columns::default_names(),
+            sort: visit.asked("sort"),
+            ..Query::default()
+        }
+        .with_defaults()
+    }
+
+    /// The list of a form. A form without columns, such as that of the bar, has the default ones.
+    pub(super) fn of_form(form: &Form) -> Query {
+        let filters = FILTERS.iter().map(|(name, _)| (*name, form.get(name).trim().to_owned()));
+        let chosen: Vec<&str> = form.all("column").collect();
+        let chosen_sort = if form.has("to") { form.get("to") } else { form.get("sort") };
+        Query {
+            search: form.get("search").trim().to_owned(),
+            filters: filters.filter(|(_, value)| !value.is_empty()).collect(),
+            columns: if form.has("columned") { columns::names(&chosen) } else { columns::default_names() },
+            sort: chosen_sort.to_owned(),
+            size: form.get("size").to_owned(),
+            view: form.get("view").to_owned(),
+        }
+        .with_defaults()
+    }
+
+    /// The list of a view.
+    pub(super) fn of_view(id: &str, kept: &str) -> Query {
+        let kept: Value = serde_json::from_str(kept).unwrap_or_default();
+        let filters =
+            FILTERS.iter().map(|(name, _)| (*name, text(shown::member(&kept, "filters"), name).to_owned()));
+        let chosen: Vec<&str> = list(&kept, "columns").iter().filter_map(Value::as_str).collect();
+        Query {
+            search: String::new(),
+            filters: filters.filter(|(_, value)| !value.is_empty()).collect(),
+            columns: columns::names(&chosen),
+            sort: text(&kept, "sort").to_owned(),
+            size: text(&kept, "size").to_owned(),
+            view: id.to_owned(),
+        }
+        .with_defaults()
+    }
+
+    /// What a view keeps.
+    pub(super) fn kept(&self) -> String {
+        let Query { filters, columns, sort, size, .. } = self;
+        json!({"filters": filters, "columns": columns, "sort": sort, "size": size}).to_string()
+    }
+
+    /// The values of the form.
+    pub(super) fn fields(&self) -> Fields {
+        let Query { search, sort, size, view, .. } = self;
+        let own = [("search", search), ("sort", sort), ("size", size), ("view", view)];
+        let all = own.into_iter().chain(self.filters.iter().map(|(name, value)| (*name, value)));
+        Fields::of(all.map(|(name, value)| (name, value.clone())))
+    }
+
+    /// Names and values by which another form means the same customers.
+    pub(super) fn hidden(&self) -> Vec<(&'static str, String)> {
+        let own =
+            [("search", &self.search), ("sort", &self.sort), ("size", &self.size), ("view", &self.view)];
+        let all = own.into_iter().chain(self.filters.iter().map(|(name, value)| (*name, value)));
+        let all = all.map(|(name, value)| (name, value.clone()));
+        let columns = self.columns.iter().map(|name| ("column", (*name).to_owned()));
+        all.chain(columns).chain([("columned", "true".to_owned())]).collect()
+    }
+
+    /// Whether it shows less than all customers.
+    pub(super) fn is_narrow(&self) -> bool {
+        !self.search.is_empty() || !self.filters.is_empty()
+    }
+
+    /// Whether a filter says something that is shown behind "more filters".
+    pub(super) fn has_more(&self) -> bool {
+        self.filters.keys().any(|name| !["stage", "status", "label"].contains(name))
+    }
+
+    /// The search while somebody types, without words so short that every record would be looked at for each letter. The second
+    /// is whether words are left out.
+    pub(super) fn while_typing(mut self) -> (Query, bool) {
+        let words = self.search.split_whitespace();
+        let long: Vec<&str> = words.filter(|word| word.chars().count() >= PART_CHARS_MIN).collect();
+        let shortened = long.join(" ");
+        let is_shorter = self.search.split_whitespace().count() != long.len();
+        self.search = shortened;
+        (self, is_shorter)
+    }
+
+    /// Without filters and order that the member may not use.
+    pub(super) fn allowed(mut self, frame: &Frame) -> Query {
+        self.columns.retain(|name| columns::of_name(name).is_some_and(|spec| spec.is_for(frame)));
+        if !columns::of_sort(&self.sort).is_some_and(|spec| spec.is_sorted_for(frame)) {
+            SORT_DEFAULT.clone_into(&mut self.sort);
+        }
+        if !frame.may("money:read") {
+            self.filters.remove("spentFrom");
+        }
+        self
+    }
+
+    /// Adds the filters and the search to a request.
+    pub(super) fn narrow<'a>(&self, ask: Ask<'a>) -> Ask<'a> {
+        let of_name = |name: &str| self.filters.get(name).map_or("", String::as_str);
+        let ask = FILTERS.iter().fold(ask, |ask, (name, parameter)| ask.with_if(parameter, of_name(name)));
+        ask.with_if("search", &self.search)
+    }
+
+    /// The columns that it shows.
+    pub(super) fn specs(&self) -> impl Iterator<Item = &'static Spec> {
+        self.columns.iter().filter_map(|name| columns::of_name(name))
+    }
+}
+
+/// The end of the API's addresses for a place: an entrypoint, or the organisation.
+pub(super) fn target(signed_in: &SignedIn, place: Option<&Store>) -> String {
+    match place {
+        Some(store) => crate::console::ask::part(&store.entry),
+        None => format!("org/{}", signed_in.member.org_id),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_view_keeps_everything_but_the_search() {
+        let query = Query {
+            search: "ada".into(),
+            filters: BTreeMap::from([("stage", "Prospect".to_owned()), ("label", "vip".to_owned())]),
+            columns: vec!["email", "balance"],
+            sort: "asc(balance)".into(),
+            size: "50".into(),
+            view: String::new(),
+        };
+        let kept = query.kept();
+        assert!(!kept.contains("ada"));
+        let again = Query::of_view("view-1", &kept);
+        assert_eq!(again, Query { search: String::new(), view: "view-1".into(), ..query });
+        // Another release may have kept what this one does not know.
+        let odd = Query::of_view("v", r#"{"columns": ["email", "gone"], "sort": "asc(gone)", "size": "7"}"#);
+        assert_eq!((odd.columns, odd.sort.as_str(), odd.size.as_str()), (vec!["email"], SORT_DEFAULT, "20"));
+        assert_eq!(Query::of_view("v", "").size, "20");
+    }
+
+    #[test]
+    fn short_words_wait_until_the_search_is_sent() {
+        let typed = |text: &str| {
+            let (query, is_shorter) = Query { search: text.into(), ..Query::default() }.while_typing();
+            (query.search, is_shorter)
+        };
+        assert_eq!(typed("anna s"), ("anna".into(), true));
+        assert_eq!(typed("an"), (String::new(), true));
+        assert_eq!(typed("anna smith"), ("anna smith".into(), false));
+    }
+}

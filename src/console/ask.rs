@@ -33,8 +33,6 @@ pub(super) struct No {
     pub(super) status: u16,
     pub(super) message: String,
     pub(super) problems: Vec<Problem>,
-    /// The whole answer, as a conflict names candidates in it.
-    pub(super) body: Value,
 }
 
 impl No {
@@ -200,11 +198,11 @@ async fn read(response: ServiceResponse<BoxBody>) -> Result<Result<Value, No>, R
     if status.is_success() {
         return Ok(Ok(body));
     }
-    let no = no(status, body);
+    let no = no(status, &body);
     if no.is_mendable() { Ok(Err(no)) } else { Err(Refused::from(no)) }
 }
 
-fn no(status: StatusCode, body: Value) -> No {
+fn no(status: StatusCode, body: &Value) -> No {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let one = |problem: &Value| {
         let place = ["pointer", "parameter", "header"].iter().find_map(|name| problem[name].as_str());
@@ -215,7 +213,7 @@ fn no(status: StatusCode, body: Value) -> No {
         }
     };
     let problems = body["errors"].as_array().map(|all| all.iter().map(one).collect()).unwrap_or_default();
-    No { status: status.as_u16(), message: text(&body["message"]), problems, body }
+    No { status: status.as_u16(), message: text(&body["message"]), problems }
 }
 
 /// The text of a member of an answer; empty if there is none.

@@ -28,9 +28,7 @@ pub(super) fn done(language: Language, word: &str) -> &'static str {
         "credited" => texts.done_credited,
         "released" => texts.done_released,
         "invited" => texts.done_invited,
-        "archived" => texts.done_archived,
         "erased" => texts.done_erased,
-        "recorded" => texts.done_recorded,
         _ => "",
     }
 }
@@ -78,7 +76,6 @@ translated! {
     mode_light: "Light", "Clair";
     mode_dark: "Dark", "Sombre";
     language: "Language", "Langue";
-    apply: "Apply", "Appliquer";
     help: "Keyboard shortcuts", "Raccourcis clavier";
     help_search: "Search", "Rechercher";
     help_new: "New customer", "Nouveau client";
@@ -93,15 +90,12 @@ translated! {
     delete: "Delete", "Supprimer";
     edit: "Edit", "Modifier";
     add: "Add", "Ajouter";
-    back: "Back", "Retour";
     next: "Next page", "Page suivante";
     first: "First page", "Première page";
     older: "Older", "Plus anciens";
     of_total: "of", "sur";
     yes: "Yes", "Oui";
     no: "No", "Non";
-    none: "None", "Aucun";
-    optional: "optional", "facultatif";
     required: "required", "obligatoire";
     more: "More", "Plus";
     problems: "Please check the following", "Veuillez vérifier ce qui suit";
@@ -143,9 +137,7 @@ translated! {
     done_credited: "The credit note is issued.", "L’avoir est émis.";
     done_released: "Released: the place is free again.", "Libéré : la place est de nouveau disponible.";
     done_invited: "The invitation is on its way.", "L’invitation est en route.";
-    done_archived: "Archived.", "Archivé.";
     done_erased: "The person is erased.", "La personne est effacée.";
-    done_recorded: "The payment is recorded.", "Le paiement est enregistré.";
     not_found: "Page not found", "Page introuvable";
     not_found_lead: "There is nothing at this address, or you may not see it.", "Il n’y a rien à cette adresse, ou vous n’y avez pas accès.";
     forbidden: "Your role does not allow this", "Votre rôle ne le permet pas";

@@ -58,11 +58,6 @@ impl Form {
         self.0.iter().find(|(given, _)| given == name).map_or("", |(_, value)| value)
     }
 
-    /// All values of a field that stands in the form more than once, in their order.
-    pub(crate) fn all<'f>(&'f self, name: &'f str) -> impl Iterator<Item = &'f str> {
-        self.0.iter().filter(move |(given, _)| given == name).map(|(_, value)| value.as_str())
-    }
-
     /// Refuses a form without the right token.
     ///
     /// # Errors

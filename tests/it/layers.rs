@@ -27,7 +27,10 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("server", &["api"]),
     (
         "app",
-        &["app", "server", "api", "console", "portal", "jobs", "mail", "store", "domain", "config", "clock", "hashing"],
+        &[
+            "app", "server", "api", "console", "portal", "jobs", "mail", "store", "domain", "config",
+            "clock", "hashing",
+        ],
     ),
     (
         "cli",
@@ -42,7 +45,22 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("diesel", &["store"]),
     ("diesel_migrations", &["store"]),
     ("actix_web", &["api", "web", "console", "portal", "server", "app", "cli"]),
-    ("tokio", &["store", "api", "console", "documents", "portal", "server", "app", "jobs", "mail", "cli", "hashing"]),
+    (
+        "tokio",
+        &[
+            "store",
+            "api",
+            "console",
+            "documents",
+            "portal",
+            "server",
+            "app",
+            "jobs",
+            "mail",
+            "cli",
+            "hashing",
+        ],
+    ),
     ("clap", &["config", "cli"]),
     ("aws_lc_rs", &["vault"]),
     ("jsonwebtoken", &["vault"]),

@@ -192,8 +192,13 @@ fn no(status: StatusCode, body: Value) -> No {
             message: text(&problem["message"]),
         }
     };
-    let problems = body["errors"].as_array().map(|all| all.iter().map(one).collect()).unwrap_or_default();
-    No { status: status.as_u16(), message: text(&body["message"]), problems, body }
+    let problems = member(&body, "errors").as_array().map(|all| all.iter().map(one).collect()).unwrap_or_default();
+    No { status: status.as_u16(), message: text(member(&body, "message")), problems, body }
+}
+
+/// A member of an answer; null if there is none.
+pub(super) fn member<'v>(value: &'v Value, name: &str) -> &'v Value {
+    value.get(name).unwrap_or(&Value::Null)
 }
 
 /// The text of a member of an answer; empty if there is none.

@@ -133,7 +133,7 @@ impl<'a> Ask<'a> {
         if !response.status().is_success() {
             let status = response.status();
             let bytes = to_bytes(response.into_body()).await.unwrap_or_default();
-            return Err(no(status, serde_json::from_slice(&bytes).unwrap_or_default()).into());
+            return Err(no(status, &serde_json::from_slice(&bytes).unwrap_or_default()).into());
         }
         let (_, answer) = response.into_parts();
         let mut file = HttpResponse::Ok();
@@ -212,8 +212,13 @@ fn no(status: StatusCode, body: &Value) -> No {
             message: text(&problem["message"]),
         }
     };
-    let problems = body["errors"].as_array().map(|all| all.iter().map(one).collect()).unwrap_or_default();
-    No { status: status.as_u16(), message: text(&body["message"]), problems }
+    let problems = member(body, "errors").as_array().map(|all| all.iter().map(one).collect()).unwrap_or_default();
+    No { status: status.as_u16(), message: text(member(body, "message")), problems }
+}
+
+/// A member of an answer; null if there is none.
+pub(super) fn member<'v>(value: &'v Value, name: &str) -> &'v Value {
+    value.get(name).unwrap_or(&Value::Null)
 }
 
 /// The text of a member of an answer; empty if there is none.

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::Customer;
 use super::texts::Texts;
 use super::words::{Badge, Of, badge, money, percent, quantity, short_day};
+use super::{Customer, total};
 use crate::console::ask::{list, part, shown, text};
 use crate::domain::entrypoints::theme::Language;
 
@@ -64,10 +64,10 @@ impl ListCard {
 
     /// Links to the page with all, if there are more than shown.
     fn with_all(mut self, texts: &Texts, address: String, page: &Value) -> ListCard {
-        let total = page["Summary"]["totalRecords"].as_u64().unwrap_or_default();
-        if usize::try_from(total).is_ok_and(|total| total > self.rows.len()) {
+        let all = total(page);
+        if usize::try_from(all).is_ok_and(|all| all > self.rows.len()) {
             self.all = address;
-            self.all_label = format!("{} ({total})", texts.see_all);
+            self.all_label = format!("{} ({all})", texts.see_all);
         }
         self
     }

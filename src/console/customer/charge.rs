@@ -10,7 +10,7 @@ use super::show::method_name;
 use super::texts::{Texts, texts};
 use super::words::{Badge, Of, badge, minute, money};
 use super::{Customer, decimal, filled, refused, whole, wording};
-use crate::console::ask::{list, part, shown, text};
+use crate::console::ask::{list, member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::page::{Refused, Shown, html};
@@ -99,7 +99,7 @@ pub(super) async fn make(visit: &Visit, signed_in: &SignedIn, form: &Form) -> Sh
     let ask = visit.post(signed_in, &customer.api("/charges"), form).json(&body.into());
     match ask.tried().await? {
         Ok(answer) => {
-            let charge = &answer["responseData"];
+            let charge = member(&answer, "responseData");
             Ok(visit.go(&format!("{}/charge/{}", customer.home, part(text(charge, "transId")))))
         }
         Err(no) => {
@@ -131,7 +131,7 @@ pub(super) async fn result(visit: &Visit, signed_in: &SignedIn) -> Shown {
     let customer = Customer::read(visit, signed_in).await?;
     let id = visit.part("transId");
     let answer = visit.get(signed_in, &format!("/Charge/{}", part(id))).sent().await?;
-    let charge = if answer["responseData"].is_object() { &answer["responseData"] } else { &answer };
+    let charge = &answer;
     if shown(charge, "customerId") != customer.id {
         return Err(Refused::NotFound);
     }

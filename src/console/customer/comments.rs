@@ -55,7 +55,7 @@ pub(super) fn shown_comments(
             may_change: signed_in.may(Scope::CustomersWrite) && (is_own || signed_in.may(Scope::Settings)),
         }
     };
-    let total = answer["Summary"]["totalRecords"].as_u64().unwrap_or_default();
+    let total = super::total(answer);
     Some((records(answer, "Records").iter().map(comment).collect(), total))
 }
 

@@ -10,7 +10,7 @@ use super::shared::{LinkParts, METHOD_TYPES, link_page, method_types, types_word
 use super::texts::{Texts, texts};
 use super::words::minute;
 use super::{Customer, filled, pressed, refused, whole};
-use crate::console::ask::{part, text};
+use crate::console::ask::{member, part, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::page::{Shown, html};
@@ -85,7 +85,7 @@ pub(super) async fn make(visit: &Visit, signed_in: &SignedIn, form: &Form) -> Sh
     let ask = visit.post(signed_in, &customer.api("/methodLinks"), form).json(&body.into());
     match ask.tried().await? {
         Ok(answer) => {
-            made(visit, signed_in, &customer, &answer["responseData"], form.get("notify") == "true")
+            made(visit, signed_in, &customer, member(&answer, "responseData"), form.get("notify") == "true")
         }
         Err(no) => {
             let fields = refused(Fields::sent(form, &NAMES), &no, visit.language);
@@ -125,7 +125,7 @@ pub(super) async fn resend(visit: &Visit, signed_in: &SignedIn, form: &Form) -> 
             return Err(crate::console::page::Refused::Other(super::wording::why(visit.language, &no)));
         }
     };
-    made(visit, signed_in, &customer, &answer["responseData"], notify)
+    made(visit, signed_in, &customer, member(&answer, "responseData"), notify)
 }
 
 /// `POST …/method-links/{linkId}/cancel`.
@@ -163,7 +163,7 @@ pub(super) async fn list(visit: &Visit, signed_in: &SignedIn) -> Shown {
     let mut card = maker.links(&answer);
     card.all.clear();
     let last = skip.saturating_add(card.rows.len());
-    let total = answer["Summary"]["totalRecords"].as_u64().unwrap_or_default();
+    let total = super::total(&answer);
     let has_more = usize::try_from(total).is_ok_and(|total| last < total);
     let older = has_more.then(|| format!("{}/method-links?from={last}", customer.home));
     html(StatusCode::OK, &LinksPage { texts, customer: &customer, card, older, frame })

@@ -26,7 +26,7 @@ use actix_web::web::ServiceConfig;
 use actix_web::{HttpResponse, Resource};
 use serde_json::Value;
 
-use super::ask::{shown, text};
+use super::ask::{member, shown, text};
 use super::fields::Fields;
 use super::page::{Refused, Shown};
 use super::visit::{SignedIn, Store, Visit};
@@ -152,6 +152,11 @@ impl Customer {
     fn done(&self, visit: &Visit, word: &str) -> HttpResponse {
         visit.go(&format!("{}?done={word}", self.home))
     }
+}
+
+/// How many records there are in all, by the summary of a list.
+fn total(page: &Value) -> u64 {
+    member(member(page, "Summary"), "totalRecords").as_u64().unwrap_or_default()
 }
 
 /// What people call a customer; its number where it has no name.

@@ -7,7 +7,7 @@ use super::requests::made;
 use super::texts::texts;
 use super::words::money;
 use super::{Customer, decimal, filled, refused, whole};
-use crate::console::ask::{list, part, text};
+use crate::console::ask::{list, member, part, text};
 use crate::console::fields::Fields;
 use crate::console::page::{Refused, Shown};
 use crate::console::visit::{SignedIn, Visit};
@@ -210,7 +210,7 @@ pub(super) async fn make(visit: &Visit, signed_in: &SignedIn, form: &Form) -> Sh
     body.insert("notify".to_owned(), (form.get("notify") == "true").into());
     body.insert("lines".to_owned(), lines.iter().map(|(_, line)| line.clone()).collect());
     match visit.post(signed_in, &customer.api("/orders"), form).json(&body.into()).tried().await? {
-        Ok(answer) => taken(visit, signed_in, &customer, &answer["responseData"]),
+        Ok(answer) => taken(visit, signed_in, &customer, member(&answer, "responseData")),
         Err(mut no) => {
             // The API counts the lines that were sent; the form has empty ones between them.
             for problem in &mut no.problems {

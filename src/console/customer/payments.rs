@@ -99,7 +99,7 @@ pub(super) async fn make(visit: &Visit, signed_in: &SignedIn, form: &Form) -> Sh
                 list(&answer, "items").first().map(|one| &one["reason"]).filter(|reason| reason.is_object());
             let Some(reason) = reason else { return Ok(customer.done(visit, "recorded")) };
             let problem = Problem {
-                field: text(reason, "field").to_owned(),
+                field: last(text(reason, "field")).to_owned(),
                 code: text(reason, "code").to_owned(),
                 message: text(reason, "message").to_owned(),
             };
@@ -108,11 +108,16 @@ pub(super) async fn make(visit: &Visit, signed_in: &SignedIn, form: &Form) -> Sh
         Err(mut no) => {
             // An array of one: what points into it points to the form.
             for problem in &mut no.problems {
-                problem.field = problem.field.trim_start_matches("0/").to_owned();
+                problem.field = last(&problem.field).to_owned();
             }
             no
         }
     };
     let fields = refused(Fields::sent(form, &NAMES), &no, visit.language);
     page(visit, signed_in, &customer, parts(visit, fields))
+}
+
+/// The name of a field, of what points to it.
+fn last(pointer: &str) -> &str {
+    pointer.rsplit('/').next().unwrap_or_default()
 }

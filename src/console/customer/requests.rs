@@ -8,7 +8,7 @@ use super::shared::{LinkParts, link_page, method_types, types_words};
 use super::texts::texts;
 use super::words::{minute, money};
 use super::{Customer, decimal, filled, pressed, refused, whole, wording};
-use crate::console::ask::{list, part, shown, text};
+use crate::console::ask::{list, member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::page::{Refused, Shown};
 use crate::console::visit::{SignedIn, Visit};
@@ -159,7 +159,7 @@ pub(super) async fn make(visit: &Visit, signed_in: &SignedIn, form: &Form) -> Sh
     let ask = visit.post(signed_in, &customer.api("/paymentRequests"), form).json(&body(form));
     match ask.tried().await? {
         Ok(answer) => {
-            made(visit, signed_in, &customer, &answer["responseData"], form.get("notify") == "true")
+            made(visit, signed_in, &customer, member(&answer, "responseData"), form.get("notify") == "true")
         }
         Err(no) => {
             let fields = refused(Fields::sent(form, &NAMES), &no, visit.language);
@@ -218,7 +218,7 @@ pub(super) async fn resend(visit: &Visit, signed_in: &SignedIn, form: &Form) -> 
     let path = path(visit, signed_in, &customer, "resend").await?;
     let notify = form.get("notify") == "true";
     match visit.post(signed_in, &path, form).json(&json!({"notify": notify})).tried().await? {
-        Ok(answer) => made(visit, signed_in, &customer, &answer["responseData"], notify),
+        Ok(answer) => made(visit, signed_in, &customer, member(&answer, "responseData"), notify),
         Err(no) => Err(Refused::Other(wording::why(visit.language, &no))),
     }
 }

@@ -10,7 +10,7 @@ use super::texts::{Texts, texts};
 use super::timeline::{Known, Line, lines};
 use super::words::{Badge, Of, badge, day, minute, money};
 use super::{Customer, wording};
-use crate::console::ask::{list, part, shown, text};
+use crate::console::ask::{list, member, part, shown, text};
 use crate::console::frame::Frame;
 use crate::console::page::{Refused, Shown, html};
 use crate::console::visit::{ALL, SignedIn, Visit};
@@ -62,6 +62,7 @@ struct Portal {
     may_ask: bool,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of the template")]
 #[derive(Template)]
 #[template(path = "console/customer/show.html")]
 struct CustomerPage<'a> {
@@ -96,10 +97,10 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
     let id = visit.part("customerId");
     let (details, etag) = visit.get(signed_in, &format!("/Customer/{id}/details")).tagged().await?;
     if visit.part("place") == ALL {
-        let entry = text(&details["record"], "PaypointEntryname");
+        let entry = text(member(&details, "record"), "PaypointEntryname");
         return Ok(visit.go_to(&format!("/at/{}/customers/{id}", part(entry))));
     }
-    let customer = Customer::of(visit, signed_in, details["record"].clone(), etag)?;
+    let customer = Customer::of(visit, signed_in, member(&details, "record").clone(), etag)?;
     let frame = visit.frame(signed_in, "customers", customer.name.as_str())?;
     let history = visit.get(signed_in, &customer.api("/history")).with("limitRecord", LINES.to_string());
     let history = history.if_any().await?.unwrap_or_default();
@@ -114,10 +115,10 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
     let known = Known::of_details(language, &details);
     let lists = lists(&maker, &details);
     let record = &customer.record;
-    let default = [&details["defaultMethod"]];
+    let default = [member(&details, "defaultMethod")];
     let methods = default.into_iter().filter(|one| one.is_object()).chain(list(&details, "otherMethods"));
     let status_code = shown(record, "customerStatus");
-    let comments = shown_comments(language, signed_in, &details["comments"]);
+    let comments = shown_comments(language, signed_in, member(&details, "comments"));
     let page = CustomerPage {
         texts,
         stage: badge(language, Of::Stage, text(record, "Lifecycle")),
@@ -130,7 +131,9 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
         addresses: list(record, "Addresses").iter().map(|one| address(language, texts, one)).collect(),
         methods: methods.map(|one| method(language, one)).collect(),
         figures,
-        links: details["methodLinks"].is_object().then(|| maker.links(&details["methodLinks"])),
+        links: member(&details, "methodLinks")
+            .is_object()
+            .then(|| maker.links(member(&details, "methodLinks"))),
         has_more_comments: comments.as_ref().is_some_and(|(shown, total)| is_more(*total, shown.len())),
         comments,
         references: list(record, "References")
@@ -162,12 +165,12 @@ fn lines_of(
 
 /// The cards about money that the member sees.
 fn lists(maker: &Maker<'_>, details: &Value) -> Vec<ListCard> {
-    let summary = &details["record"]["customerSummary"];
+    let summary = member(member(details, "record"), "customerSummary");
     let mut cards = Vec::new();
     if summary.is_object() || details["invoices"].is_object() {
         cards.push(maker.payments(summary));
     }
-    let seen = |name: &str| Some(&details[name]).filter(|page| page.is_object());
+    let seen = |name: &str| Some(member(details, name)).filter(|page| page.is_object());
     cards.extend(seen("invoices").map(|page| maker.invoices(page)));
     cards.extend(seen("orders").map(|page| maker.orders(page)));
     cards.extend(seen("paymentRequests").map(|page| maker.requests(page)));
@@ -193,7 +196,7 @@ async fn figures(
 ) -> Result<Vec<(String, String)>, Refused> {
     let texts = texts(visit.language);
     let language = visit.language;
-    let summary = &customer.record["customerSummary"];
+    let summary = member(&customer.record, "customerSummary");
     if !summary.is_object() && !details["invoices"].is_object() {
         return Ok(Vec::new());
     }
@@ -208,9 +211,9 @@ async fn figures(
     if totals.is_empty() {
         figures.push((texts.paid.to_owned(), money(language, &Value::from(0), own)));
     }
-    let page = &details["invoices"];
+    let page = member(details, "invoices");
     let mut invoices = list(page, "Records").to_vec();
-    if is_more(page["Summary"]["totalRecords"].as_u64().unwrap_or_default(), invoices.len()) {
+    if is_more(super::total(page), invoices.len()) {
         let ask = visit.get(signed_in, &format!("/Query/invoices/{}", part(&customer.store.entry)));
         let ask = ask.with("customerId", &customer.id).with("status(in)", "open|partlyPaid");
         let all = ask.with("limitRecord", INVOICES).if_any().await?.unwrap_or_default();
@@ -281,7 +284,11 @@ fn facts(language: Language, texts: &'static Texts, customer: &Customer) -> Vec<
         add(texts.time_zone, format!("UTC{zone:+}"), String::new());
     }
     if !matches!(shown(record, "Balance").as_str(), "" | "0" | "0.0") {
-        add(texts.balance, money(language, &record["Balance"], &customer.store.currency), String::new());
+        add(
+            texts.balance,
+            money(language, member(record, "Balance"), &customer.store.currency),
+            String::new(),
+        );
     }
     let identifiers: Vec<String> = list(record, "IdentifierFields")
         .iter()
@@ -371,7 +378,7 @@ fn portal(language: Language, texts: &'static Texts, customer: &Customer, invita
     if state == "invited" && invitation["expired"] == true {
         facts.push((texts.status, texts.link_expired.to_owned()));
     }
-    let channel = &customer.record["customerConsent"]["eCommunication"];
+    let channel = member(member(&customer.record, "customerConsent"), "eCommunication");
     let code = channel["status"].as_i64().unwrap_or_default();
     Portal {
         badge: badge(language, Of::Portal, state),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::texts::{Texts, texts};
 use super::words::{Of, badge, minute, money};
 use super::{Customer, wording};
-use crate::console::ask::{list, part, shown, text};
+use crate::console::ask::{list, member, part, shown, text};
 use crate::console::frame::Frame;
 use crate::console::page::{Refused, Shown, html};
 use crate::console::visit::{SignedIn, Visit};
@@ -57,7 +57,7 @@ impl Known {
     /// From the details of a customer.
     pub(super) fn of_details(language: Language, details: &Value) -> Known {
         let mut known = Known::default();
-        let summary = &details["record"]["customerSummary"];
+        let summary = member(member(details, "record"), "customerSummary");
         known.add_transactions(language, list(summary, "RecentTransactions"));
         for one in list(&details["invoices"], "Records") {
             let amount = money(language, &one["invoiceAmount"], text(one, "currency"));
@@ -246,7 +246,7 @@ struct HistoryPage<'a> {
 pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
     let (details, etag) =
         visit.get(signed_in, &format!("/Customer/{}/details", visit.part("customerId"))).tagged().await?;
-    let customer = Customer::of(visit, signed_in, details["record"].clone(), etag)?;
+    let customer = Customer::of(visit, signed_in, member(&details, "record").clone(), etag)?;
     let skip = visit.asked("from").parse::<usize>().unwrap_or_default();
     let page = visit
         .get(signed_in, &customer.api("/history"))
@@ -260,7 +260,7 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
     known.add_transactions(visit.language, &transactions(visit, signed_in, &customer).await?);
     let entries = list(&page, "Records");
     let lines = lines(visit.language, &customer, &frame.base, entries, &known);
-    let total = page["Summary"]["totalRecords"].as_u64().unwrap_or_default();
+    let total = super::total(&page);
     let last = skip.saturating_add(lines.len());
     let at = |from: usize| format!("{}/history?from={from}", customer.home);
     let page = HistoryPage {

@@ -116,7 +116,7 @@ pub(in crate::console) async fn file(ask: Ask<'_>) -> Shown {
         let bytes = to_bytes(answer.into_body()).await.unwrap_or_default();
         let body: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         let message = text(&body, "message").to_owned();
-        return Err(Refused::from(No { status: status.as_u16(), message, body, ..No::default() }));
+        return Err(Refused::from(No { status: status.as_u16(), message, ..No::default() }));
     }
     let mut response = HttpResponse::build(status);
     for name in [CONTENT_TYPE, CONTENT_DISPOSITION] {

@@ -37,7 +37,7 @@ translated! {
     name: "Name", "Nom";
     name_hint: "History and comments show it.", "L’historique et les commentaires le montrent.";
     email: "E-mail", "E-mail";
-    email_hint: "The member signs in with it; it stays.", "Le membre se connecte avec ; elle ne change plus.";
+    email_hint: "The member signs in with it; it stays.", "Le membre s’en sert pour se connecter ; elle ne change plus.";
     role: "Role", "Rôle";
     stores: "Which stores the member sees", "Quelles boutiques voit le membre";
     make_link: "Invite", "Inviter";

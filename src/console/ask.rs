@@ -212,7 +212,8 @@ fn no(status: StatusCode, body: &Value) -> No {
             message: text(&problem["message"]),
         }
     };
-    let problems = member(body, "errors").as_array().map(|all| all.iter().map(one).collect()).unwrap_or_default();
+    let problems =
+        member(body, "errors").as_array().map(|all| all.iter().map(one).collect()).unwrap_or_default();
     No { status: status.as_u16(), message: text(member(body, "message")), problems }
 }
 

@@ -108,7 +108,7 @@ fn sources() -> Vec<Source> {
                 folders.push(path);
                 continue;
             }
-            if path.extension().is_some_and(|ending| ending == "ttf") {
+            if path.extension().is_some_and(|ending| ending == "ttf" || ending == "ico") {
                 continue;
             }
             let text = fs::read_to_string(&path).unwrap();

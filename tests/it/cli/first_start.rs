@@ -78,8 +78,10 @@ both!(
         let page =
             client.get(address.strip_prefix(&base).expect("an address of this server")).await.expect(200);
         assert!(page.text.contains("swagger"), "{}", page.text);
-        let redirected = client.get("/").await.expect(200);
-        assert_eq!(redirected.text, page.text, "/ leads to Swagger UI");
+        let home = client.get("/").await.expect(200);
+        for place in ["href=\"/console\"", "href=\"/swagger-ui/\""] {
+            assert!(home.text.contains(place), "{place} is not in {}", home.text);
+        }
 
         assert_eq!(server.terminate().await.code(), Some(0), "{}", server.logs());
         server.spawn();
@@ -87,6 +89,7 @@ both!(
         let later = server.stdout();
         assert!(later.len() > printed.len(), "a later start says where it listens");
         assert!(!later[printed.len()..].contains("first-token"), "a later start makes no token: {later}");
+        assert!(!later[printed.len()..].contains("first-owner"), "nor another link: {later}");
         assert_eq!(server.first_token(), Some(token), "a later start leaves the file alone");
         assert_eq!(later.matches("curl ").count(), printed.matches("curl ").count());
         client.get("/api/Query/customers/demo").await.expect(200);

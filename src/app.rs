@@ -139,7 +139,7 @@ fn console_settings(serve: &Serve) -> ConsoleSettings {
     let PortalSettings { has_provider, base_path, public_url, is_secure, session, first_wait, .. } =
         portal_settings(serve);
     let security_contacts = serve.security_contact.clone();
-    ConsoleSettings { has_provider, base_path, public_url, is_secure, session, first_wait, security_contacts }
+    ConsoleSettings { base_path, public_url, has_provider, is_secure, session, first_wait, security_contacts }
 }
 
 /// How many connections the service serves: as many as set, if it may open as many files.
@@ -224,6 +224,7 @@ fn options_to_serve(global: &Global, serve: &Serve) -> Result<StoreOptions, Fail
 ///
 /// # Errors
 /// The configuration is wrong, the database does not open, or the address is in use.
+#[expect(clippy::too_many_lines, reason = "one step of the start after the other")]
 pub async fn serve(
     global: &Global,
     serve: &Serve,

@@ -88,7 +88,8 @@ pub(crate) async fn list_activity(call: Call) -> Result<HttpResponse, Error> {
     let limit = params.integer("limitRecord", 1, LIMIT_MAX).unwrap_or(LIMIT_DEFAULT);
     let member = params.text("member").filter(|member| !member.is_empty());
     // Nobody has another id; PostgreSQL accepts no NUL in a text.
-    let member = member.map(|id| if id.bytes().all(|byte| byte.is_ascii_graphic()) { id } else { "-".into() });
+    let member =
+        member.map(|id| if id.bytes().all(|byte| byte.is_ascii_graphic()) { id } else { "-".into() });
     params.done()?;
     let kinds = view::events(call.caller.sight(), call.caller.sees_money());
     let request = ActivityRequest { entrypoint_id, member, before, limit, kinds };

@@ -44,6 +44,7 @@ pub use self::imports::JobOut;
 pub use self::inside::{InsideApi, InsideBody, InsideRequest};
 
 /// The route table: every URL of the service.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn routes(config: &mut ServiceConfig<'_>) {
     config
         // Jobs on many customers come before `{customerId}`, as an entrypoint may have a name such as `archive`.

@@ -385,7 +385,7 @@ fn read(bytes: &Bytes, is_new: bool, mut problems: Vec<Problem>) -> Result<Membe
             },
             ("isDisabled", Given::Bool) => sent.is_disabled = Some(raw.get() == "true"),
             ("isDisabled", given) => {
-                refuse("wrong_type", format!("must be true or false, not {}", given.kind()))
+                refuse("wrong_type", format!("must be true or false, not {}", given.kind()));
             }
             ("name" | "email" | "role", given) => {
                 refuse("wrong_type", format!("must be a string, not {}", given.kind()));

@@ -4,13 +4,14 @@ use chrono::DateTime;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
+use crate::console::ask::member;
 use crate::domain::entrypoints::theme::Language;
 use crate::domain::kernel::time::Micros;
 use crate::domain::numbers;
 
 /// The moment that a member of an answer names, if it names one.
 pub(super) fn moment(value: &Value, name: &str) -> Option<Micros> {
-    let text = value[name].as_str()?;
+    let text = member(value, name).as_str()?;
     DateTime::parse_from_rfc3339(text).ok().map(|moment| Micros(moment.timestamp_micros()))
 }
 
@@ -26,7 +27,7 @@ pub(super) fn day(language: Language, value: &Value, name: &str) -> String {
 
 /// A count in a member of an answer; 0 if there is none.
 pub(super) fn number(value: &Value, name: &str) -> i64 {
-    value[name].as_i64().unwrap_or_default()
+    member(value, name).as_i64().unwrap_or_default()
 }
 
 /// A count as a language groups it: `12,500`.

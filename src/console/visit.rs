@@ -360,6 +360,7 @@ impl Visit {
     }
 
     /// Redirects to a path that a frame made.
+    #[expect(clippy::unused_self, reason = "one way to redirect for all pages")]
     pub(super) fn go(&self, path: &str) -> HttpResponse {
         ours(HttpResponse::SeeOther().insert_header((LOCATION, path)).finish())
     }

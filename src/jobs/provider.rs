@@ -61,7 +61,7 @@ pub async fn work(store: Arc<Store>, provider: Option<Arc<HttpProvider>>, stop: 
             });
         }
         if running.len() >= AT_ONCE {
-            forget(&mut under_way, running.join_next().await);
+            forget(&mut under_way, running.join_next().await.as_ref());
         } else if !took_all {
             let woken = async {
                 tokio::select! {
@@ -72,7 +72,7 @@ pub async fn work(store: Arc<Store>, provider: Option<Arc<HttpProvider>>, stop: 
             let _ = stop.or(woken).await;
         }
         while let Some(ended) = running.try_join_next() {
-            forget(&mut under_way, Some(ended));
+            forget(&mut under_way, Some(&ended));
         }
         // One that panicked does not say which it was; it is due again once its lease is over.
         if running.is_empty() {
@@ -84,9 +84,9 @@ pub async fn work(store: Arc<Store>, provider: Option<Arc<HttpProvider>>, stop: 
 }
 
 /// Forgets a call that is not under way any more.
-fn forget(under_way: &mut HashMap<(i64, CallId), bool>, ended: Option<Result<(i64, CallId), JoinError>>) {
+fn forget(under_way: &mut HashMap<(i64, CallId), bool>, ended: Option<&Result<(i64, CallId), JoinError>>) {
     if let Some(Ok(place)) = ended {
-        under_way.remove(&place);
+        under_way.remove(place);
     }
 }
 

@@ -81,7 +81,7 @@ pub(crate) fn of_staff(
         request,
         "seq, at_us, operation, customer_id, CAST(NULL AS TEXT) AS subject_id, CAST(NULL AS TEXT) AS changed, cause, \
          token_name AS actor_name, token_jti AS actor_jti FROM history",
-        "token_jti",
+        "history.token_jti",
         "",
     )?;
     if !request.kinds.is_empty() {
@@ -91,7 +91,7 @@ pub(crate) fn of_staff(
             request,
             "seq, at_us, kind AS operation, customer_id, subject_id, changed, CAST(NULL AS TEXT) AS cause, actor_name, \
              actor_jti FROM event",
-            "actor_jti",
+            "event.actor_jti",
             &kinds,
         )?);
     }

@@ -164,8 +164,10 @@ CREATE TABLE staff_view (
     view_id TEXT NOT NULL PRIMARY KEY,
     member_id TEXT NOT NULL,
     name TEXT NOT NULL,
-    -- JSON: filters, columns, order and page size; no search text.
-    query TEXT NOT NULL,
+    -- The data key of the query.
+    key_id BIGINT NOT NULL,
+    -- JSON: filters, columns, order and page size; no search text. Sealed, as a filter may name a label.
+    query BYTEA NOT NULL,
     created_at_us BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX staff_view_member ON staff_view (member_id, name);

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::code_part;
 use super::page::found;
 use super::texts::{Texts, texts};
-use crate::console::ask::{part, shown, text};
+use crate::console::ask::{member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::money::texts::{Texts as Words, texts as words};
@@ -88,7 +88,8 @@ pub(super) async fn new(visit: &Visit, signed_in: &SignedIn) -> Shown {
 /// stored if nobody changed it, and what was redeemed keeps its worth.
 fn body(sent: &Form, stored: Option<&Value>) -> Value {
     let mut body = Map::new();
-    let is_open = stored.is_none_or(|one| one["redeemed"].as_i64() == Some(0) || sent.has("percentOff"));
+    let is_open =
+        stored.is_none_or(|one| member(one, "redeemed").as_i64() == Some(0) || sent.has("percentOff"));
     for name in NAMES {
         let typed = sent.get(name);
         let value = match name {
@@ -124,20 +125,20 @@ pub(super) async fn create(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> 
     }
 }
 
-fn about(one: &Value, etag: &str) -> Option<About> {
-    let is_open = one["redeemed"].as_i64() == Some(0);
-    Some(About { code: text(one, "code").to_owned(), etag: etag.to_owned(), is_open })
+fn about(one: &Value, etag: &str) -> About {
+    let is_open = member(one, "redeemed").as_i64() == Some(0);
+    About { code: text(one, "code").to_owned(), etag: etag.to_owned(), is_open }
 }
 
 /// `GET /console/at/{place}/coupons/{code}/edit`.
 pub(super) async fn edit(visit: &Visit, signed_in: &SignedIn) -> Shown {
     let (_, _, one) = found(visit, signed_in).await?;
     let value = |name: &'static str| match name {
-        "percentOff" | "amountOff" => (name, input(&one[name])),
+        "percentOff" | "amountOff" => (name, input(member(&one, name))),
         "startsAt" | "redeemBy" => (name, date_input(&one, name)),
         name => (name, shown(&one, name)),
     };
-    page(visit, signed_in, Fields::of(NAMES.map(value)), about(&one, text(&one, "etag")))
+    page(visit, signed_in, Fields::of(NAMES.map(value)), Some(about(&one, text(&one, "etag"))))
 }
 
 /// `POST /console/at/{place}/coupons/{code}/edit`.
@@ -151,7 +152,7 @@ pub(super) async fn change(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> 
         }
         Err(no) => {
             let form = Fields::sent(sent, &NAMES).refused(&no).in_language(visit.language);
-            page(visit, signed_in, form, about(&one, sent.get("etag")))
+            page(visit, signed_in, form, Some(about(&one, sent.get("etag"))))
         }
     }
 }

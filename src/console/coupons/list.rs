@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::code_part;
 use super::texts::{Texts, state, texts};
-use crate::console::ask::{list, part, shown, text};
+use crate::console::ask::{list, member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::money::list::{Filters, LIMIT, Pager};
@@ -40,9 +40,10 @@ struct ListPage {
 
 /// What a coupon takes off.
 pub(super) fn worth(visit: &Visit, one: &Value) -> String {
-    match one["percentOff"].is_null() {
-        true => amount(visit.language, &one["amountOff"], text(one, "currency")),
-        false => percent(visit.language, &one["percentOff"]),
+    if member(one, "percentOff").is_null() {
+        amount(visit.language, member(one, "amountOff"), text(one, "currency"))
+    } else {
+        percent(visit.language, member(one, "percentOff"))
     }
 }
 

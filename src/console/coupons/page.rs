@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::code_part;
 use super::list::{used, worth};
 use super::texts::{Texts, state, texts};
-use crate::console::ask::{list, part, shown, text};
+use crate::console::ask::{list, member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::money::list::{Filters, LIMIT, Pager};
@@ -84,8 +84,8 @@ async fn page(visit: &Visit, signed_in: &SignedIn, form: Fields) -> Shown {
             customer: names.get(&id).cloned().unwrap_or_else(|| format!("#{id}")),
             customer_address: format!("{}/customers/{id}", frame.base),
             reference: text(one, "reference").to_owned(),
-            amount: amount(language, &one["amount"], currency),
-            discount: amount(language, &one["discount"], currency),
+            amount: amount(language, member(one, "amount"), currency),
+            discount: amount(language, member(one, "discount"), currency),
             released: minute(language, one, "releasedAt"),
         }
     };
@@ -105,14 +105,14 @@ async fn page(visit: &Visit, signed_in: &SignedIn, form: Fields) -> Shown {
             ),
             (texts.starts, minute(language, &one, "startsAt")),
             (texts.ends, minute(language, &one, "redeemBy")),
-            (texts.customers_only, yes_no(one["customersOnly"].as_bool().unwrap_or_default())),
+            (texts.customers_only, yes_no(member(&one, "customersOnly").as_bool().unwrap_or_default())),
             (words.created, minute(language, &one, "createdAt")),
             (words.updated, minute(language, &one, "updatedAt")),
         ],
         description: text(&one, "description").to_owned(),
         rows: records.iter().map(row).collect(),
         pager: filters.pager(language, &here, &answer),
-        can_delete: frame.may("money:write") && one["redeemed"].as_i64() == Some(0),
+        can_delete: frame.may("money:write") && member(&one, "redeemed").as_i64() == Some(0),
         here,
         code,
         form,

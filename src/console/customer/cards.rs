@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::texts::Texts;
 use super::words::{Badge, Of, badge, money, percent, quantity, short_day};
 use super::{Customer, total};
-use crate::console::ask::{list, part, shown, text};
+use crate::console::ask::{list, member, part, shown, text};
 use crate::domain::entrypoints::theme::Language;
 
 /// A cell of a row.
@@ -124,7 +124,7 @@ impl Maker<'_> {
                     self.state(Of::Payment, text(one, "status")),
                     Maker::number(
                         texts.amount,
-                        money(self.language, &one["TotalAmount"], text(one, "currency")),
+                        money(self.language, member(one, "TotalAmount"), text(one, "currency")),
                     ),
                 ],
                 buttons: Vec::new(),
@@ -149,7 +149,7 @@ impl Maker<'_> {
         let rows = list(page, "Records").iter().map(|one| {
             let currency = text(one, "currency");
             let number = Some(text(one, "invoiceNumber")).filter(|number| !number.is_empty());
-            let word = match (text(one, "kind"), one["overdue"].as_bool()) {
+            let word = match (text(one, "kind"), member(one, "overdue").as_bool()) {
                 ("creditNote", _) => "creditNote",
                 (_, Some(true)) => "overdue",
                 _ => text(one, "state"),
@@ -160,8 +160,11 @@ impl Maker<'_> {
                     Maker::cell(texts.number, number.unwrap_or(texts.draft).to_owned()),
                     Maker::cell(texts.due, short_day(self.language, text(one, "invoiceDueDate"))),
                     self.state(Of::Invoice, word),
-                    Maker::number(texts.open_amount, money(self.language, &one["openAmount"], currency)),
-                    Maker::number(texts.amount, money(self.language, &one["invoiceAmount"], currency)),
+                    Maker::number(
+                        texts.open_amount,
+                        money(self.language, member(one, "openAmount"), currency),
+                    ),
+                    Maker::number(texts.amount, money(self.language, member(one, "invoiceAmount"), currency)),
                 ],
                 buttons: Vec::new(),
             }
@@ -190,7 +193,11 @@ impl Maker<'_> {
             let first = lines.first().map(|line| {
                 let name =
                     [text(line, "name"), text(line, "description")].into_iter().find(|name| !name.is_empty());
-                format!("{} × {}", quantity(self.language, &line["quantity"]), name.unwrap_or_default())
+                format!(
+                    "{} × {}",
+                    quantity(self.language, member(line, "quantity")),
+                    name.unwrap_or_default()
+                )
             });
             let more = lines.len().saturating_sub(1);
             let mut what = first.unwrap_or_default();
@@ -203,7 +210,10 @@ impl Maker<'_> {
                     Maker::cell(texts.date, short_day(self.language, text(one, "createdAt"))),
                     Maker::cell(texts.what, what),
                     self.state(Of::Order, text(one, "status")),
-                    Maker::number(texts.amount, money(self.language, &one["total"], text(one, "currency"))),
+                    Maker::number(
+                        texts.amount,
+                        money(self.language, member(one, "total"), text(one, "currency")),
+                    ),
                 ],
                 buttons: Vec::new(),
             }
@@ -226,7 +236,7 @@ impl Maker<'_> {
             let id = text(one, "paymentRequestId");
             let (status, what) = (text(one, "status"), text(one, "description"));
             let currency = text(one, "currency");
-            let amount = money(self.language, &one["amount"], currency);
+            let amount = money(self.language, member(one, "amount"), currency);
             ListRow {
                 link: format!("{}/requests/{}", self.base, part(id)),
                 cells: vec![
@@ -311,9 +321,9 @@ impl Maker<'_> {
     pub(super) fn coupons(&self, page: &Value) -> ListCard {
         let texts = self.texts;
         let rows = list(page, "Records").iter().map(|one| {
-            let coupon = &one["coupon"];
-            let off = match &coupon["percentOff"] {
-                Value::Null => money(self.language, &coupon["amountOff"], text(coupon, "currency")),
+            let coupon = member(one, "coupon");
+            let off = match member(coupon, "percentOff") {
+                Value::Null => money(self.language, member(coupon, "amountOff"), text(coupon, "currency")),
                 share => percent(self.language, share),
             };
             let is_assigned = !text(one, "assignedAt").is_empty();
@@ -358,7 +368,7 @@ impl Maker<'_> {
                 Maker::cell(texts.next_charge, short_day(self.language, text(one, "NextDate"))),
                 self.state(Of::Subscription, text(one, "Status")),
                 Maker::number(texts.amount, {
-                    let amount = money(self.language, &one["TotalAmount"], text(one, "Currency"));
+                    let amount = money(self.language, member(one, "TotalAmount"), text(one, "Currency"));
                     let often = text(one, "Frequency");
                     if often.is_empty() { amount } else { format!("{amount} / {often}") }
                 }),

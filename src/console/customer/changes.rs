@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Customer;
 use super::timeline::{Known, lines};
-use crate::console::ask::list;
+use crate::console::ask::{list, member};
 use crate::console::page::Refused;
 use crate::console::visit::{SignedIn, Visit};
 
@@ -21,7 +21,7 @@ pub(super) async fn meanwhile(
     let version = version(sent_etag);
     let ask = visit.get(signed_in, &customer.api("/history")).with("limitRecord", VERSIONS);
     let history = ask.if_any().await?.unwrap_or_default();
-    let is_newer = |entry: &&Value| entry["version"].as_i64().is_some_and(|one| one > version);
+    let is_newer = |entry: &&Value| member(entry, "version").as_i64().is_some_and(|one| one > version);
     let newer: Vec<Value> = list(&history, "Records").iter().filter(is_newer).cloned().collect();
     let lines = lines(visit.language, customer, "", &newer, &Known::default());
     let said = lines.iter().map(|line| format!("{} {}{} – {}", line.who, line.verb, line.noun, line.when));

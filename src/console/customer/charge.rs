@@ -27,7 +27,7 @@ async fn methods(
 ) -> Result<Vec<(String, String)>, Refused> {
     let all = visit.get(signed_in, &customer.api("/methods")).sent().await?;
     let mut records: Vec<&Value> = list(&all, "Records").iter().collect();
-    records.sort_by_key(|one| one["isDefault"] != true);
+    records.sort_by_key(|one| member(one, "isDefault") != true);
     let name = |one: &&Value| {
         let status = badge(visit.language, Of::Method, text(one, "status")).text;
         (text(one, "methodId").to_owned(), format!("{} ({status})", method_name(visit.language, one)))
@@ -148,7 +148,7 @@ pub(super) async fn result(visit: &Visit, signed_in: &SignedIn) -> Shown {
     };
     let page = ResultPage {
         texts,
-        amount: money(language, &charge["amount"], text(charge, "currency")),
+        amount: money(language, member(charge, "amount"), text(charge, "currency")),
         status: badge(language, Of::Charge, status),
         why,
         is_open: matches!(status, "requested" | "pending" | "requiresAction"),

@@ -8,7 +8,7 @@ use super::form::{Button, FormParts, Row, page};
 use super::texts::{Texts, texts};
 use super::words::minute;
 use super::{Customer, pressed, refused};
-use crate::console::ask::{list as records, shown, text};
+use crate::console::ask::{list as records, member, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::page::{Refused, Shown, html};
@@ -43,15 +43,15 @@ pub(super) fn shown_comments(
         return None;
     }
     let comment = |one: &Value| {
-        let is_own = text(&one["author"], "jti") == signed_in.member.id;
+        let is_own = text(member(one, "author"), "jti") == signed_in.member.id;
         Comment {
             id: shown(one, "commentId"),
-            author: text(&one["author"], "name").to_owned(),
+            author: text(member(one, "author"), "name").to_owned(),
             when: minute(language, text(one, "createdAt")),
             text: text(one, "text").to_owned(),
             etag: text(one, "etag").to_owned(),
-            is_pinned: one["pinned"] == true,
-            is_edited: !one["editedAt"].is_null(),
+            is_pinned: member(one, "pinned") == true,
+            is_edited: !member(one, "editedAt").is_null(),
             may_change: signed_in.may(Scope::CustomersWrite) && (is_own || signed_in.may(Scope::Settings)),
         }
     };

@@ -8,7 +8,7 @@ use super::form::{Button, FormParts, Row, page, pair};
 use super::show::capital;
 use super::texts::texts;
 use super::{Customer, decimal, pressed, refused, whole};
-use crate::console::ask::{Ask, list, part, shown};
+use crate::console::ask::{Ask, list, member, part, shown};
 use crate::console::fields::Fields;
 use crate::console::page::{Refused, Shown};
 use crate::console::visit::{SignedIn, Visit};
@@ -58,7 +58,7 @@ fn values(customer: &Customer) -> Vec<(&'static str, String)> {
 
 /// The further fields as lines `name: value`.
 fn additional(record: &Value) -> String {
-    let Some(all) = record["AdditionalFields"].as_object() else { return String::new() };
+    let Some(all) = member(record, "AdditionalFields").as_object() else { return String::new() };
     let line = |(name, value): (&String, &Value)| format!("{name}: {}", value.as_str().unwrap_or_default());
     all.iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -6,7 +6,7 @@ use super::form::{Button, FormParts, Row, page, pair};
 use super::show::method_name;
 use super::texts::texts;
 use super::{Customer, pressed, refused, whole};
-use crate::console::ask::{list, part, shown, text};
+use crate::console::ask::{list, member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::page::{Refused, Shown};
 use crate::console::visit::{SignedIn, Visit};
@@ -28,7 +28,7 @@ fn parts(visit: &Visit, method: &Value, form: Fields) -> FormParts {
         Row::field("expMonth", texts.exp_month).input("number"),
         Row::field("expYear", texts.exp_year).input("number"),
     ]));
-    if method["isDefault"] != true {
+    if member(method, "isDefault") != true {
         rows.push(Row::check("isDefault", texts.make_default));
     }
     let id = part(text(method, "methodId"));

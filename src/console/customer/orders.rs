@@ -40,7 +40,7 @@ async fn products(
     let found = ask.with("active", "true").with("limitRecord", "200").if_any().await?.unwrap_or_default();
     let mut all = vec![(String::new(), texts(visit.language).no_product.to_owned())];
     for one in list(&found, "Records") {
-        let price = money(visit.language, &one["unitPrice"], text(one, "currency"));
+        let price = money(visit.language, member(one, "unitPrice"), text(one, "currency"));
         let (id, name) = (text(one, "productId"), text(one, "name"));
         for chosen in combinations(list(one, "options")) {
             let words: Vec<&str> = chosen.iter().map(|(_, value)| value.as_str()).collect();
@@ -236,8 +236,8 @@ fn taken(visit: &Visit, signed_in: &SignedIn, customer: &Customer, order: &Value
         return Ok(visit.go_to(&format!("/at/{}/orders/{id}?done=created", customer.store.entry)));
     }
     let request = serde_json::json!({
-        "paymentRequestId": order["paymentRequestId"], "amount": order["total"], "currency": order["currency"],
-        "url": url, "description": order["notes"],
+        "paymentRequestId": member(order, "paymentRequestId"), "amount": member(order, "total"), "currency": member(order, "currency"),
+        "url": url, "description": member(order, "notes"),
     });
     made(visit, signed_in, customer, &request, false)
 }

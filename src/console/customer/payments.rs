@@ -6,7 +6,7 @@ use super::form::{Button, FormParts, Row, page, pair};
 use super::texts::texts;
 use super::words::{Of, badge};
 use super::{Customer, decimal, filled, refused, whole};
-use crate::console::ask::{No, Problem, list, part, text};
+use crate::console::ask::{No, Problem, list, member, part, text};
 use crate::console::fields::Fields;
 use crate::console::page::Shown;
 use crate::console::visit::{SignedIn, Visit};
@@ -95,8 +95,10 @@ pub(super) async fn make(visit: &Visit, signed_in: &SignedIn, form: &Form) -> Sh
     let ask = visit.post(signed_in, &path, form).with("onUnknownCustomer", "refuse");
     let no = match ask.json(&json!([Value::from(item)])).tried().await? {
         Ok(answer) => {
-            let reason =
-                list(&answer, "items").first().map(|one| &one["reason"]).filter(|reason| reason.is_object());
+            let reason = list(&answer, "items")
+                .first()
+                .map(|one| member(one, "reason"))
+                .filter(|reason| reason.is_object());
             let Some(reason) = reason else { return Ok(customer.done(visit, "recorded")) };
             let problem = Problem {
                 field: last(text(reason, "field")).to_owned(),

@@ -48,7 +48,7 @@ pub(super) async fn open_invoices(
         ask.with("customerId", &customer.id).with("status(in)", "open|partlyPaid").with("kind", "invoice");
     let found = ask.with("limitRecord", "50").if_any().await?.unwrap_or_default();
     let one = |one: &Value| {
-        let open = money(visit.language, &one["openAmount"], text(one, "currency"));
+        let open = money(visit.language, member(one, "openAmount"), text(one, "currency"));
         (shown(one, "invoiceId"), format!("{} – {open}", text(one, "invoiceNumber")))
     };
     let none = (String::new(), texts(visit.language).no_invoice.to_owned());
@@ -179,7 +179,7 @@ pub(super) fn made(
 ) -> Shown {
     let texts = texts(visit.language);
     let id = part(text(request, "paymentRequestId"));
-    let amount = money(visit.language, &request["amount"], text(request, "currency"));
+    let amount = money(visit.language, member(request, "amount"), text(request, "currency"));
     let parts = LinkParts {
         title: texts.request_word,
         url: text(request, "url"),

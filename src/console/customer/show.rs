@@ -167,7 +167,7 @@ fn lines_of(
 fn lists(maker: &Maker<'_>, details: &Value) -> Vec<ListCard> {
     let summary = member(member(details, "record"), "customerSummary");
     let mut cards = Vec::new();
-    if summary.is_object() || details["invoices"].is_object() {
+    if summary.is_object() || member(details, "invoices").is_object() {
         cards.push(maker.payments(summary));
     }
     let seen = |name: &str| Some(member(details, name)).filter(|page| page.is_object());
@@ -197,7 +197,7 @@ async fn figures(
     let texts = texts(visit.language);
     let language = visit.language;
     let summary = member(&customer.record, "customerSummary");
-    if !summary.is_object() && !details["invoices"].is_object() {
+    if !summary.is_object() && !member(details, "invoices").is_object() {
         return Ok(Vec::new());
     }
     let own = &customer.store.currency;
@@ -205,8 +205,8 @@ async fn figures(
     let totals = list(summary, "totalsByCurrency");
     for one in totals {
         let currency = text(one, "currency");
-        figures.push((texts.paid.to_owned(), money(language, &one["totalAmount"], currency)));
-        figures.push((texts.net.to_owned(), money(language, &one["totalNetAmount"], currency)));
+        figures.push((texts.paid.to_owned(), money(language, member(one, "totalAmount"), currency)));
+        figures.push((texts.net.to_owned(), money(language, member(one, "totalNetAmount"), currency)));
     }
     if totals.is_empty() {
         figures.push((texts.paid.to_owned(), money(language, &Value::from(0), own)));
@@ -222,7 +222,7 @@ async fn figures(
     let mut open = std::collections::BTreeMap::<String, f64>::new();
     for one in invoices.iter().filter(|one| matches!(text(one, "state"), "open" | "partlyPaid")) {
         *open.entry(text(one, "currency").to_owned()).or_default() +=
-            one["openAmount"].as_f64().unwrap_or_default();
+            member(one, "openAmount").as_f64().unwrap_or_default();
     }
     open.retain(|_, sum| *sum > 0.0);
     if open.is_empty() {
@@ -247,7 +247,8 @@ async fn known_labels(
     let ask = visit.get(signed_in, &format!("/Paypoint/labels/{}", part(&customer.store.entry)));
     let found = ask.with("limitRecord", "50").if_any().await?.unwrap_or_default();
     let own = list(&customer.record, "Labels");
-    let names = list(&found, "Records").iter().map(|one| &one["label"]).filter(|label| !own.contains(label));
+    let names =
+        list(&found, "Records").iter().map(|one| member(one, "label")).filter(|label| !own.contains(label));
     Ok(names.filter_map(Value::as_str).map(str::to_owned).collect())
 }
 
@@ -280,7 +281,7 @@ fn facts(language: Language, texts: &'static Texts, customer: &Customer) -> Vec<
         add(label, text(record, name).to_owned(), String::new());
     }
     add(texts.birthday, day(language, text(record, "Birthday")), String::new());
-    if let Some(zone) = record["TimeZone"].as_i64() {
+    if let Some(zone) = member(record, "TimeZone").as_i64() {
         add(texts.time_zone, format!("UTC{zone:+}"), String::new());
     }
     if !matches!(shown(record, "Balance").as_str(), "" | "0" | "0.0") {
@@ -296,7 +297,7 @@ fn facts(language: Language, texts: &'static Texts, customer: &Customer) -> Vec<
         .map(|name| wording::field(language, name))
         .collect();
     add(texts.identifiers, identifiers.join(", "), String::new());
-    if let Some(more) = record["AdditionalFields"].as_object() {
+    if let Some(more) = member(record, "AdditionalFields").as_object() {
         for (name, value) in more {
             add(name, value.as_str().map_or_else(|| value.to_string(), str::to_owned), String::new());
         }
@@ -326,8 +327,8 @@ fn address(language: Language, texts: &'static Texts, one: &Value) -> AddressBlo
         id: shown(one, "id"),
         lines: all.into_iter().filter(|line| !line.is_empty()).map(str::to_owned).collect(),
         kind: texts.address_kind(text(one, "kind")).to_owned(),
-        is_billing: one["isDefaultBilling"] == true,
-        is_shipping: one["isDefaultShipping"] == true,
+        is_billing: member(one, "isDefaultBilling") == true,
+        is_shipping: member(one, "isDefaultShipping") == true,
         note: text(one, "note").to_owned(),
     }
 }
@@ -350,7 +351,7 @@ pub(super) fn capital(word: &str) -> String {
 }
 
 fn method(language: Language, one: &Value) -> MethodBlock {
-    let expires = match (one["expMonth"].as_i64(), one["expYear"].as_i64()) {
+    let expires = match (member(one, "expMonth").as_i64(), member(one, "expYear").as_i64()) {
         (Some(month), Some(year)) => format!("{month:02}/{year}"),
         _ => String::new(),
     };
@@ -360,7 +361,7 @@ fn method(language: Language, one: &Value) -> MethodBlock {
         holder: text(one, "holderName").to_owned(),
         expires,
         status: badge(language, Of::Method, text(one, "status")),
-        is_default: one["isDefault"] == true,
+        is_default: member(one, "isDefault") == true,
     }
 }
 
@@ -375,11 +376,11 @@ fn portal(language: Language, texts: &'static Texts, customer: &Customer, invita
             facts.push((label, minute(language, time)));
         }
     }
-    if state == "invited" && invitation["expired"] == true {
+    if state == "invited" && member(invitation, "expired") == true {
         facts.push((texts.status, texts.link_expired.to_owned()));
     }
     let channel = member(member(&customer.record, "customerConsent"), "eCommunication");
-    let code = channel["status"].as_i64().unwrap_or_default();
+    let code = member(channel, "status").as_i64().unwrap_or_default();
     Portal {
         badge: badge(language, Of::Portal, state),
         facts,

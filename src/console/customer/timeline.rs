@@ -59,8 +59,8 @@ impl Known {
         let mut known = Known::default();
         let summary = member(member(details, "record"), "customerSummary");
         known.add_transactions(language, list(summary, "RecentTransactions"));
-        for one in list(&details["invoices"], "Records") {
-            let amount = money(language, &one["invoiceAmount"], text(one, "currency"));
+        for one in list(member(details, "invoices"), "Records") {
+            let amount = money(language, member(one, "invoiceAmount"), text(one, "currency"));
             let number = text(one, "invoiceNumber");
             let words = if number.is_empty() { amount } else { format!("{number}, {amount}") };
             known.tails.insert(shown(one, "invoiceId"), words);
@@ -68,20 +68,20 @@ impl Known {
         for (name, id, amount) in
             [("orders", "orderId", "total"), ("paymentRequests", "paymentRequestId", "amount")]
         {
-            for one in list(&details[name], "Records") {
+            for one in list(member(details, name), "Records") {
                 let amount = money(language, &one[amount], text(one, "currency"));
                 known.tails.insert(text(one, id).to_owned(), amount);
             }
         }
-        for one in list(&details["methodLinks"], "Records") {
+        for one in list(member(details, "methodLinks"), "Records") {
             known.links.push(text(one, "linkId").to_owned());
         }
-        for one in list(&details["coupons"], "Records") {
-            let code = text(&one["coupon"], "code").to_owned();
-            known.tails.insert(text(&one["coupon"], "couponId").to_owned(), code.clone());
-            known.coupons.insert(text(&one["coupon"], "couponId").to_owned(), code);
+        for one in list(member(details, "coupons"), "Records") {
+            let code = text(member(one, "coupon"), "code").to_owned();
+            known.tails.insert(text(member(one, "coupon"), "couponId").to_owned(), code.clone());
+            known.coupons.insert(text(member(one, "coupon"), "couponId").to_owned(), code);
         }
-        let methods = list(details, "otherMethods").iter().chain([&details["defaultMethod"]]);
+        let methods = list(details, "otherMethods").iter().chain([member(details, "defaultMethod")]);
         for one in methods {
             known.tails.insert(text(one, "methodId").to_owned(), super::show::method_name(language, one));
         }
@@ -92,7 +92,7 @@ impl Known {
     pub(super) fn add_transactions(&mut self, language: Language, transactions: &[Value]) {
         for one in transactions {
             let id = text(one, "transId").to_owned();
-            self.tails.insert(id.clone(), money(language, &one["TotalAmount"], text(one, "currency")));
+            self.tails.insert(id.clone(), money(language, member(one, "TotalAmount"), text(one, "currency")));
             let is_cashless =
                 text(one, "Operation") != "sale" || matches!(text(one, "Method"), "card" | "ach" | "wallet");
             // Our own, and not what an order says was paid in cash.
@@ -156,7 +156,7 @@ fn line(language: Language, customer: &Customer, base: &str, entry: &Value, know
     }
     Line {
         when: minute(language, text(entry, "at")),
-        who: wording::who(texts, text(&entry["token"], "name")),
+        who: wording::who(texts, text(member(entry, "token"), "name")),
         verb,
         noun,
         link: link(customer, base, sent, id, known),

@@ -11,7 +11,7 @@ use super::list::{total, with_note};
 use super::query::{Query, target};
 use super::shown::{name_of, number, total_of};
 use super::texts::{Texts, texts};
-use crate::console::ask::{Ask, list, part};
+use crate::console::ask::{Ask, list, member, part};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::page::{Refused, Shown, html, ours};
@@ -300,7 +300,7 @@ async fn one_by_one(
     }
     let mut failures = Vec::new();
     for record in &found {
-        let id = record["customerId"].as_i64().unwrap_or_default();
+        let id = member(record, "customerId").as_i64().unwrap_or_default();
         let address = format!("/Customer/{id}");
         let ask = match what {
             Do::Delete => Ask::new(visit, signed_in, actix_web::http::Method::DELETE, &address),

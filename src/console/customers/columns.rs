@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::shown::{self, Badge};
 use super::texts::Texts;
-use crate::console::ask::{list, shown as value_of, text};
+use crate::console::ask::{list, member, shown as value_of, text};
 use crate::console::frame::Frame;
 use crate::domain::customers::country::country_name;
 use crate::domain::entrypoints::theme::Language;
@@ -159,10 +159,11 @@ pub(super) struct Cell {
 /// What a customer paid: in the store's currency, or in each where nobody said what one is in the other.
 fn spent(language: Language, currency: &str, summary: &Value) -> String {
     let totals = list(summary, "totalsByCurrency");
-    if summary["incomplete"] != true || totals.is_empty() {
-        return shown::price(language, currency, &summary["TotalAmountTransactions"]);
+    if member(summary, "incomplete") != true || totals.is_empty() {
+        return shown::price(language, currency, member(summary, "TotalAmountTransactions"));
     }
-    let each = totals.iter().map(|sum| shown::price(language, text(sum, "currency"), &sum["totalAmount"]));
+    let each =
+        totals.iter().map(|sum| shown::price(language, text(sum, "currency"), member(sum, "totalAmount")));
     each.collect::<Vec<_>>().join(" + ")
 }
 
@@ -173,14 +174,14 @@ pub(super) fn cell(
     (language, texts): (Language, &Texts),
     (currency, store): (&str, &str),
 ) -> Cell {
-    let summary = &record["customerSummary"];
+    let summary = member(record, "customerSummary");
     let mut badges = Vec::new();
     let shown = match spec.name {
         "company" => text(record, "Company").to_owned(),
         "email" => text(record, "Email").to_owned(),
         "phone" => text(record, "Phone").to_owned(),
         "number" => text(record, "customerNumber").to_owned(),
-        "transactions" => summary["NumberofTransactions"]
+        "transactions" => member(summary, "NumberofTransactions")
             .as_i64()
             .map(|number| shown::count(language, number))
             .unwrap_or_default(),
@@ -190,7 +191,7 @@ pub(super) fn cell(
                 list(summary, "totalsByCurrency").iter().map(|totals| text(totals, "lastTransaction"));
             shown::day(language, times.max().unwrap_or_default())
         }
-        "balance" => shown::price(language, currency, &record["Balance"]),
+        "balance" => shown::price(language, currency, member(record, "Balance")),
         "stage" => {
             badges.push(shown::stage(language, text(record, "Lifecycle")));
             String::new()

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::shown::{self, Badge};
 use super::texts::{Texts, texts};
-use crate::console::ask::{list, part, text};
+use crate::console::ask::{list, member, part, text};
 use crate::console::frame::Frame;
 use crate::console::page::{Refused, Shown, html, ours};
 use crate::console::visit::{SignedIn, Visit};
@@ -112,8 +112,9 @@ fn outcome<'t>(texts: &'t Texts, word: &'t str) -> &'t str {
 fn progress(language: Language, job: &Value) -> Progress {
     let texts = texts(language);
     let word = text(job, "state");
-    let (done, total) = (job["done"].as_i64().unwrap_or_default(), job["total"].as_i64().unwrap_or_default());
-    let outcomes = job["outcomes"].as_object().into_iter().flatten();
+    let (done, total) =
+        (member(job, "done").as_i64().unwrap_or_default(), member(job, "total").as_i64().unwrap_or_default());
+    let outcomes = member(job, "outcomes").as_object().into_iter().flatten();
     let outcomes = outcomes.filter_map(|(word, number)| Some((word, number.as_i64()?)));
     let outcomes = outcomes.filter(|(_, number)| *number > 0).map(|(word, number)| Outcome {
         name: outcome(texts, word).to_owned(),
@@ -147,7 +148,7 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
         let report =
             visit.get(signed_in, &format!("{address}/report")).with("limitRecord", "100").sent().await?;
         left.extend(list(&report, "Records").iter().map(|one| {
-            let id = one["customerId"].as_i64().unwrap_or_default().to_string();
+            let id = member(one, "customerId").as_i64().unwrap_or_default().to_string();
             let address = format!("{}/customers/{id}", frame.base);
             Left { address, id, why: outcome(texts, text(one, "outcome")).to_owned() }
         }));

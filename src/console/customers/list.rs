@@ -8,7 +8,7 @@ use super::columns::{self, COLUMNS, Cell, NAME, cell};
 use super::query::{Query, SIZES, target};
 use super::shown::{self, METHOD_STATUSES, STAGES, STATUSES, name_of};
 use super::texts::{Texts, texts};
-use crate::console::ask::{list, part, text};
+use crate::console::ask::{list, member, part, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::page::{Refused, Shown, html};
@@ -270,7 +270,7 @@ fn store_of<'s>(signed_in: &'s SignedIn, record: &'s Value) -> (&'s str, &'s str
 
 fn row(visit: &Visit, signed_in: &SignedIn, query: &Query, record: &Value) -> Row {
     let (entry, store, currency) = store_of(signed_in, record);
-    let id = record["customerId"].as_i64().unwrap_or_default().to_string();
+    let id = member(record, "customerId").as_i64().unwrap_or_default().to_string();
     let words = (visit.language, texts(visit.language));
     Row {
         name: name_of(record),

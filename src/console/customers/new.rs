@@ -9,7 +9,7 @@ use super::list::{country_options, labels, with_note};
 use super::query::Query;
 use super::shown::{self, name_of};
 use super::texts::{Texts, texts};
-use crate::console::ask::{Ask, No, list, part, text};
+use crate::console::ask::{Ask, No, list, member, part, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::page::{Refused, Shown, html};
@@ -188,7 +188,7 @@ fn similar(sent: &Form) -> Option<String> {
 }
 
 fn one(visit: &Visit, record: &Value, by: String) -> Alike {
-    let id = record["customerId"].as_i64().unwrap_or_default();
+    let id = member(record, "customerId").as_i64().unwrap_or_default();
     let entry = text(record, "PaypointEntryname");
     let contact: Vec<&str> =
         ["Email", "Phone"].iter().map(|name| text(record, name)).filter(|text| !text.is_empty()).collect();
@@ -262,7 +262,7 @@ pub(super) async fn send(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> Sh
         Err(no) => return refused(visit, signed_in, store, sent, &no).await,
     };
     let record = shown::member(&made, "responseData");
-    let id = record["customerId"].as_i64().unwrap_or_default();
+    let id = member(record, "customerId").as_i64().unwrap_or_default();
     let address = format!("{}/at/{}/customers/{id}", visit.root, part(&store.entry));
     let done = match text(record, "outcome") {
         "matched" => {

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::preset_name;
 use super::texts::{Texts, texts};
-use crate::console::ask::{list, part, shown, text};
+use crate::console::ask::{list, member, part, shown, text};
 use crate::console::frame::Frame;
 use crate::console::moments::{count, minute, number};
 use crate::console::page::{Refused, Shown, html, ours};
@@ -70,8 +70,8 @@ impl Progress {
             (texts.rows_rejected, number(job, "rejected")),
             (texts.warnings, number(job, "warnings")),
         ];
-        let per_second = job["rowsPerSecond"].as_i64().filter(|rate| *rate > 0);
-        let seconds = job["secondsLeft"].as_i64().filter(|_| !is_over);
+        let per_second = member(job, "rowsPerSecond").as_i64().filter(|rate| *rate > 0);
+        let seconds = member(job, "secondsLeft").as_i64().filter(|_| !is_over);
         Progress {
             texts,
             state: state_of(texts, state),
@@ -101,6 +101,7 @@ struct Reason {
 
 #[derive(Template)]
 #[template(path = "console/imports/job.html")]
+#[expect(clippy::struct_excessive_bools, reason = "what the page shows, one by one")]
 struct JobPage {
     frame: Frame,
     texts: &'static Texts,
@@ -140,7 +141,7 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
     let texts = texts(language);
     let job = job_of(visit, signed_in).await?;
     let id = shown(&job, "jobId");
-    let is_dry_run = job["dryRun"] == true;
+    let is_dry_run = member(&job, "dryRun") == true;
     let reason = |reason: &Value| Reason {
         rows: count(language, number(reason, "rows")),
         field: shown(reason, "field"),
@@ -207,9 +208,17 @@ async fn look(visit: &Visit) -> Result<Option<(String, bool)>, Refused> {
 }
 
 fn event(name: &str, data: &str) -> Bytes {
-    let lines: String = data.lines().map(|line| format!("data: {line}\n")).collect();
-    let lines = if lines.is_empty() { "data:\n".to_owned() } else { lines };
-    Bytes::from(format!("event: {name}\n{lines}\n"))
+    let mut text = format!("event: {name}\n");
+    for line in data.lines() {
+        text.push_str("data: ");
+        text.push_str(line);
+        text.push('\n');
+    }
+    if data.is_empty() {
+        text.push_str("data:\n");
+    }
+    text.push('\n');
+    Bytes::from(text)
 }
 
 /// `POST …/imports/{jobId}/cancel`.
@@ -286,7 +295,7 @@ pub(super) async fn rows(visit: &Visit, signed_in: &SignedIn) -> Shown {
         .with_if("outcome", &outcome)
         .sent()
         .await?;
-    let total = number(&page["Summary"], "totalRecords");
+    let total = number(member(&page, "Summary"), "totalRecords");
     let rows: Vec<ReportRow> = list(&page, "Records").iter().map(|row| report_row(texts, row)).collect();
     let page = RowsPage {
         frame: visit.frame(signed_in, "imports", texts.report)?,
@@ -320,6 +329,6 @@ fn report_row(texts: &'static Texts, row: &Value) -> ReportRow {
         customer: shown(row, "customerId"),
         fields,
         notes: list(row, "problems").iter().chain(list(row, "warnings")).map(note).collect(),
-        is_changed: row["changedSinceDryRun"] == true,
+        is_changed: member(row, "changedSinceDryRun") == true,
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::job::state_of;
 use super::preset_name;
 use super::texts::{Texts, texts};
-use crate::console::ask::{list, part, shown, text};
+use crate::console::ask::{list, member, part, shown, text};
 use crate::console::frame::Frame;
 use crate::console::moments::{count, minute, number};
 use crate::console::page::{Shown, html};
@@ -54,7 +54,7 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
         .with("limitRecord", ROWS.to_string())
         .sent()
         .await?;
-    let total = number(&jobs["Summary"], "totalRecords");
+    let total = number(member(&jobs, "Summary"), "totalRecords");
     let rows: Vec<Row> = list(&jobs, "Records").iter().map(|job| row(visit, texts, job)).collect();
     let page = ListPage {
         frame: visit.frame(signed_in, "imports", texts.imports)?,
@@ -75,7 +75,7 @@ fn row(visit: &Visit, texts: &'static Texts, job: &Value) -> Row {
     Row {
         id: shown(job, "jobId"),
         kind: if text(job, "kind") == "transactions" { texts.transactions } else { texts.customers },
-        is_dry_run: job["dryRun"] == true,
+        is_dry_run: member(job, "dryRun") == true,
         state: state_of(texts, text(job, "state")),
         source: preset_name(text(job, "preset")),
         read: count(language, number("rowsRead")),

@@ -10,7 +10,7 @@ use askama::Template;
 use super::look::{LOOK_BYTES, Looked, LookedColumn, look as look_at};
 use super::preset_name;
 use super::texts::{Texts, texts};
-use crate::console::ask::{part, shown};
+use crate::console::ask::{member, part, shown};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::page::{Shown, html};
@@ -202,7 +202,7 @@ pub(super) async fn send(visit: &Visit, signed_in: &SignedIn, upload: Upload) ->
     let sent = ask.stream(HeaderValue::from_static("text/csv"), upload.into_body()).tried().await?;
     match sent {
         Ok(job) => {
-            let done = if job["repeated"] == true { "" } else { "?done=started" };
+            let done = if member(&job, "repeated") == true { "" } else { "?done=started" };
             let id = shown(&job, "jobId");
             Ok(visit.go_to(&format!("/at/{}/imports/{id}{done}", store.entry)))
         }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::page::{LineRow, found, lines, title_of};
 use super::steps::done;
 use super::texts::{Texts, texts};
-use crate::console::ask::{list, shown, text};
+use crate::console::ask::{list, member, set, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::money::texts::{Texts as Words, texts as words};
@@ -63,11 +63,11 @@ fn part_of(item: &Value, asked: &str, decimals: u32) -> Value {
     let mut part = json!({
         "itemProductName": text_of(text(item, "itemProductName")),
         "itemDescription": text_of(text(item, "itemDescription")),
-        "itemTaxRate": item["itemTaxRate"],
+        "itemTaxRate": member(item, "itemTaxRate"),
         "itemQty": asked,
-        "itemCost": item["itemCost"],
+        "itemCost": member(item, "itemCost"),
     });
-    let number = |name: &str| decimal(&item[name]).unwrap_or_default();
+    let number = |name: &str| decimal(member(item, name)).unwrap_or_default();
     let (quantity, net) = (number("itemQty"), number("itemNetAmount"));
     if number("itemDiscount") != Decimal::ZERO
         && quantity != Decimal::ZERO
@@ -75,8 +75,8 @@ fn part_of(item: &Value, asked: &str, decimals: u32) -> Value {
         && let Some(value) = net.checked_mul(asked).and_then(|value| value.checked_div(quantity))
     {
         let value = value.round_dp_with_strategy(decimals, RoundingStrategy::ToZero);
-        part["itemQty"] = json!("1");
-        part["itemCost"] = json!(value.normalize().to_string());
+        set(&mut part, "itemQty", json!("1"));
+        set(&mut part, "itemCost", json!(value.normalize().to_string()));
     }
     part
 }
@@ -106,7 +106,7 @@ pub(super) async fn make(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> Sh
         return page(visit, signed_in, form).await;
     }
     if !is_whole {
-        body["items"] = json!(parts);
+        set(&mut body, "items", json!(parts));
     }
     let path = format!("/Invoice/{}/creditNote", shown(&one, "invoiceId"));
     match visit.post(signed_in, &path, sent).json(&body).tried().await? {

@@ -8,7 +8,7 @@ use super::lines::{LineFields, Lines, placed};
 use super::page::{etag, found};
 use super::steps::done;
 use super::texts::{Texts, texts};
-use crate::console::ask::{list, part, shown, text};
+use crate::console::ask::{list, member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::money::people::{self, Choice};
@@ -126,7 +126,7 @@ async fn page(
     let About { title, action, back, customer_id, version } = about;
     let frame = visit.frame(signed_in, "invoices", title.clone())?;
     let product = |one: &Value| {
-        let price = amount(visit.language, &one["unitPrice"], text(one, "currency"));
+        let price = amount(visit.language, member(one, "unitPrice"), text(one, "currency"));
         (text(one, "productId").to_owned(), format!("{} · {price}", text(one, "name")))
     };
     let products = products(visit, signed_in, store).await?.iter().map(product).collect();
@@ -222,7 +222,7 @@ pub(super) async fn edit(visit: &Visit, signed_in: &SignedIn) -> Shown {
         return Ok(visit.go_to(&format!("/at/{}/invoices/{}", part(&store.entry), shown(&one, "invoiceId"))));
     }
     let value = |name: &'static str| match name {
-        "discount" => (name, Some(input(&one[name])).filter(|text| text != "0").unwrap_or_default()),
+        "discount" => (name, Some(input(member(&one, name))).filter(|text| text != "0").unwrap_or_default()),
         name => (name, text(&one, name).to_owned()),
     };
     let mut lines = Lines::of(&one);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::console::ask::{list, text};
+use crate::console::ask::{list, member, set, text};
 use crate::console::fields::Fields;
 use crate::console::money::{input, number_of, text_of};
 use crate::domain::kernel::card;
@@ -65,7 +65,8 @@ impl Lines {
         let row = |(place, item): (usize, &Value)| {
             let [name, description] =
                 ["itemProductName", "itemDescription"].map(|name| text(item, name).to_owned());
-            let [quantity, cost, tax] = ["itemQty", "itemCost", "itemTaxRate"].map(|name| input(&item[name]));
+            let [quantity, cost, tax] =
+                ["itemQty", "itemCost", "itemTaxRate"].map(|name| input(member(item, name)));
             Typed { values: [name, description, quantity, cost, tax], of: Some(place) }
         };
         Lines(list(invoice, "items").iter().enumerate().map(row).collect())
@@ -84,8 +85,8 @@ impl Lines {
                 text(product, "name").to_owned(),
                 String::new(),
                 "1".to_owned(),
-                input(&product["unitPrice"]),
-                input(&product["taxRate"]),
+                input(member(product, "unitPrice")),
+                input(member(product, "taxRate")),
             ],
             of: None,
         };
@@ -102,14 +103,14 @@ impl Lines {
             let mut item = json!({});
             if let Some(before) = line.of.and_then(|place| list(stored, "items").get(place)) {
                 for name in KEPT.into_iter().filter(|name| !before[*name].is_null() && before[*name] != "") {
-                    item[name] = before[name].clone();
+                    set(&mut item, name, member(before, name).clone());
                 }
             }
             for (name, value) in NAMES.into_iter().zip(&line.values) {
                 let is_text = matches!(name, "itemProductName" | "itemDescription");
                 let value = if is_text { text_of(value) } else { number_of(value) };
                 if !value.is_null() {
-                    item[name] = value;
+                    set(&mut item, name, value);
                 }
             }
             (item, row)

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::texts::{Texts, state, texts};
-use crate::console::ask::{Ask, list, part, shown, text};
+use crate::console::ask::{Ask, list, member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::money::list::{Filters, LIMIT, Pager, Sort, file};
@@ -157,12 +157,12 @@ fn row(visit: &Visit, signed_in: &SignedIn, one: &Value) -> Row {
     let currency = text(one, "currency");
     let number = text(one, "invoiceNumber");
     let texts = texts(language);
-    let is_overdue = one["overdue"].as_bool().unwrap_or_default();
+    let is_overdue = member(one, "overdue").as_bool().unwrap_or_default();
     Row {
         address: format!("{at}/invoices/{}", shown(one, "invoiceId")),
         number: if number.is_empty() { texts.no_number.to_owned() } else { number.to_owned() },
         is_credit: text(one, "kind") == "creditNote",
-        customer: name_of(&one["Customer"]),
+        customer: name_of(member(one, "Customer")),
         customer_address: format!("{at}/customers/{}", shown(one, "customerId")),
         day: day(language, one, "invoiceDate"),
         due: day(language, one, "invoiceDueDate"),
@@ -171,9 +171,9 @@ fn row(visit: &Visit, signed_in: &SignedIn, one: &Value) -> Row {
             .store(text(one, "PaypointEntryname"))
             .map(|store| store.name.clone())
             .unwrap_or_default(),
-        amount: amount(language, &one["invoiceAmount"], currency),
+        amount: amount(language, member(one, "invoiceAmount"), currency),
         open: match text(one, "state") {
-            "open" | "partlyPaid" => amount(language, &one["openAmount"], currency),
+            "open" | "partlyPaid" => amount(language, member(one, "openAmount"), currency),
             _ => String::new(),
         },
     }
@@ -187,7 +187,7 @@ fn figures(visit: &Visit, records: &[Value]) -> Vec<Figure> {
         if !counts || text(one, "kind") != "invoice" {
             continue;
         }
-        let of = |name: &str| decimal(&one[name]).unwrap_or_default();
+        let of = |name: &str| decimal(member(one, name)).unwrap_or_default();
         let (total, open) = (of("invoiceAmount"), of("openAmount"));
         match sums.iter_mut().find(|(currency, ..)| *currency == text(one, "currency")) {
             Some(sum) => {

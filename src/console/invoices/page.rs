@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::texts::{Texts, state, texts};
-use crate::console::ask::{list, part, shown, text};
+use crate::console::ask::{list, member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::money::link::PayLink;
@@ -45,6 +45,7 @@ struct Entry {
 
 /// What the member can do.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "one right a line")]
 struct Can {
     edit: bool,
     pay: bool,
@@ -92,7 +93,11 @@ pub(super) async fn found<'s>(visit: &Visit, signed_in: &'s SignedIn) -> Result<
         return Err(Refused::NotFound);
     }
     let one = visit.get(signed_in, &format!("/Invoice/{id}")).sent().await?;
-    if one["paypointId"].as_i64() == Some(store.id) { Ok((store, one)) } else { Err(Refused::NotFound) }
+    if member(&one, "paypointId").as_i64() == Some(store.id) {
+        Ok((store, one))
+    } else {
+        Err(Refused::NotFound)
+    }
 }
 
 /// The ETag with which a change names the version that the member saw.
@@ -119,10 +124,10 @@ pub(super) fn lines(visit: &Visit, one: &Value) -> Vec<LineRow> {
         LineRow {
             name: if name.is_empty() { more.to_owned() } else { name.to_owned() },
             more: if name.is_empty() { String::new() } else { more.to_owned() },
-            quantity: quantity(language, &line["itemQty"]),
-            price: amount(language, &line["itemCost"], currency),
-            tax_rate: percent(language, &line["itemTaxRate"]),
-            net: amount(language, &line["itemTotalAmount"], currency),
+            quantity: quantity(language, member(line, "itemQty")),
+            price: amount(language, member(line, "itemCost"), currency),
+            tax_rate: percent(language, member(line, "itemTaxRate")),
+            net: amount(language, member(line, "itemTotalAmount"), currency),
         }
     };
     list(one, "items").iter().map(line).collect()
@@ -135,7 +140,15 @@ pub(super) fn title_of(texts: &Texts, one: &Value) -> String {
     if number.is_empty() { texts.draft_title.to_owned() } else { format!("{kind} {number}") }
 }
 
+/// The number that the next invoice gets.
+async fn next_number(visit: &Visit, signed_in: &SignedIn, store: &Store) -> Result<String, Refused> {
+    let path = format!("/Invoice/getNumber/{}", part(&store.entry));
+    let answer = visit.get(signed_in, &path).if_any().await?;
+    Ok(answer.map(|answer| text(&answer, "responseData").to_owned()).unwrap_or_default())
+}
+
 /// The page with a form that was refused, or with an address to pay at.
+#[expect(clippy::too_many_lines, reason = "one line for each part of the page")]
 pub(super) async fn page(
     visit: &Visit,
     signed_in: &SignedIn,
@@ -147,23 +160,16 @@ pub(super) async fn page(
     let title = title_of(texts, &one);
     let frame = visit.frame(signed_in, "invoices", title.clone())?;
     let currency = text(&one, "currency").to_owned();
-    let amounts = |name: &str| amount(language, &one[name], &currency);
-    let some = |name: &str| if is_some(&one[name]) { amounts(name) } else { String::new() };
+    let amounts = |name: &str| amount(language, member(&one, name), &currency);
+    let some = |name: &str| if is_some(member(&one, name)) { amounts(name) } else { String::new() };
     let word = text(&one, "state");
     let is_draft = word == "draft";
     let is_credit = text(&one, "kind") == "creditNote";
-    let is_overdue = one["overdue"].as_bool().unwrap_or_default();
+    let is_overdue = member(&one, "overdue").as_bool().unwrap_or_default();
     if form.value("amount").is_empty() {
-        form.set("amount", input(&one["openAmount"]));
+        form.set("amount", input(member(&one, "openAmount")));
     }
-    let next_number = match is_draft {
-        true => {
-            let path = format!("/Invoice/getNumber/{}", part(&store.entry));
-            let answer = visit.get(signed_in, &path).if_any().await?;
-            answer.map(|answer| text(&answer, "responseData").to_owned()).unwrap_or_default()
-        }
-        false => String::new(),
-    };
+    let next_number = if is_draft { next_number(visit, signed_in, store).await? } else { String::new() };
     let may = frame.may("money:write");
     let is_open = matches!(word, "open" | "partlyPaid") && !is_credit;
     let can = Can {
@@ -184,8 +190,12 @@ pub(super) async fn page(
         (texts.overpaid, some("credit")),
     ];
     let tax = |tax: &Value| {
-        let rate = percent(language, &tax["rate"]);
-        (rate, amount(language, &tax["netAmount"], &currency), amount(language, &tax["tax"], &currency))
+        let rate = percent(language, member(tax, "rate"));
+        (
+            rate,
+            amount(language, member(tax, "netAmount"), &currency),
+            amount(language, member(tax, "tax"), &currency),
+        )
     };
     let facts = vec![
         (texts.issued_on, day(language, &one, "invoiceDate")),
@@ -198,15 +208,15 @@ pub(super) async fn page(
     let invoice = |of: &Value| Entry {
         address: format!("{at}/invoices/{}", shown(of, "invoiceId")),
         name: text(of, "invoiceNumber").to_owned(),
-        amount: amount(language, &of["amount"], &currency),
+        amount: amount(language, member(of, "amount"), &currency),
     };
     let payment = |of: &Value| Entry {
         address: format!("{at}/payments/{}", part(text(of, "transId"))),
         name: minute(language, of, "paidAt"),
-        amount: amount(language, &of["amount"], &currency),
+        amount: amount(language, member(of, "amount"), &currency),
     };
     let party = |title, name: &str| {
-        let of = &one[name];
+        let of = member(&one, name);
         of.is_object().then(|| Party {
             title,
             name: text(of, "name").to_owned(),
@@ -222,13 +232,13 @@ pub(super) async fn page(
         title,
         badge: state(language, word, is_overdue),
         total: amounts("invoiceAmount"),
-        customer: name_of(&one["Customer"]),
+        customer: name_of(member(&one, "Customer")),
         customer_address: format!("{at}/customers/{}", shown(&one, "customerId")),
         is_draft,
         is_credit,
         next_number,
         facts,
-        corrects: one["corrects"].is_object().then(|| invoice(&one["corrects"])),
+        corrects: member(&one, "corrects").is_object().then(|| invoice(member(&one, "corrects"))),
         lines: lines(visit, &one),
         sums,
         taxes: list(&one, "taxes").iter().map(tax).collect(),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::page::{found, page};
-use crate::console::ask::{Ask, part, shown};
+use crate::console::ask::{Ask, member, part, set, shown};
 use crate::console::fields::Fields;
 use crate::console::money::link::PayLink;
 use crate::console::money::{number_of, text_of};
@@ -63,7 +63,7 @@ pub(super) async fn pay(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> Sho
     });
     // A day means its noon: it is the same day in most zones.
     if !sent.get("paidAt").is_empty() {
-        body["paidAt"] = json!(paid_at(sent.get("paidAt")));
+        set(&mut body, "paidAt", json!(paid_at(sent.get("paidAt"))));
     }
     let path = format!("/Invoice/{}/payments", shown(&one, "invoiceId"));
     let ask = visit.post(signed_in, &path, sent).json(&body);
@@ -88,7 +88,7 @@ pub(super) async fn delete(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> 
 /// `POST …/request`: an address where the customer pays. It is shown on the page that answers, and never again.
 pub(super) async fn request(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> Shown {
     let (_, one) = found(visit, signed_in).await?;
-    let id = one["invoiceId"].as_i64().unwrap_or_default();
+    let id = member(&one, "invoiceId").as_i64().unwrap_or_default();
     let body = json!({"invoiceId": id, "notify": sent.get("notify") == "true"});
     let path = format!("/Customer/{}/paymentRequests", shown(&one, "customerId"));
     match visit.post(signed_in, &path, sent).json(&body).tried().await? {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::console::ask::text;
+use crate::console::ask::{member, text};
 use crate::web::qr::{Qr, qr};
 
 /// An address to hand on.
@@ -15,7 +15,7 @@ pub(in crate::console) struct PayLink {
 impl PayLink {
     /// The address in a member of what the API answered, if it is there.
     pub(in crate::console) fn of(answer: &Value, name: &str) -> Option<PayLink> {
-        let url = text(&answer["responseData"], name);
+        let url = text(member(answer, "responseData"), name);
         (!url.is_empty()).then(|| PayLink { url: url.to_owned(), qr: qr(url) })
     }
 }

@@ -5,7 +5,7 @@ use actix_web::body::to_bytes;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use serde_json::Value;
 
-use crate::console::ask::{Ask, No, text};
+use crate::console::ask::{Ask, No, member, text};
 use crate::console::fields::Fields;
 use crate::console::page::{Refused, Shown, ours};
 use crate::console::visit::Visit;
@@ -73,8 +73,8 @@ impl Filters {
 
     /// The pages of what the API answered.
     pub(in crate::console) fn pager(&self, language: Language, base: &str, answer: &Value) -> Pager {
-        let summary = &answer["Summary"];
-        let total = summary["totalRecords"].as_i64().unwrap_or_default();
+        let summary = member(answer, "Summary");
+        let total = member(summary, "totalRecords").as_i64().unwrap_or_default();
         let next = text(summary, "pageIdentifier");
         Pager {
             total,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::console::ask::{list, part, shown, text};
+use crate::console::ask::{list, member, part, shown, text};
 use crate::console::page::Refused;
 use crate::console::visit::{SignedIn, Store, Visit};
 
@@ -37,7 +37,7 @@ pub(in crate::console) fn name_of(value: &Value) -> String {
     let (first, last) = (either("Firstname", "FirstName"), either("Lastname", "LastName"));
     let whole = format!("{first} {last}");
     let number = text(value, "customerNumber");
-    let id = value["customerId"].as_i64().map(|id| format!("#{id}")).unwrap_or_default();
+    let id = member(value, "customerId").as_i64().map(|id| format!("#{id}")).unwrap_or_default();
     let number = if number.is_empty() { text(value, "CustomerNumber") } else { number };
     [whole.trim(), text(value, "Fullname"), &either("Company", "CompanyName"), number, &id]
         .into_iter()
@@ -50,7 +50,7 @@ fn person(value: &Value) -> Person {
     let email = text(value, "Email");
     let more = if email.is_empty() { text(value, "customerNumber") } else { email };
     Person {
-        id: value["customerId"].as_i64().unwrap_or_default(),
+        id: member(value, "customerId").as_i64().unwrap_or_default(),
         name: name_of(value),
         more: more.to_owned(),
     }

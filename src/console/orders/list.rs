@@ -5,7 +5,7 @@ use askama::Template;
 use serde_json::Value;
 
 use super::texts::{Texts, collect, state, texts};
-use crate::console::ask::{list, part, shown, text};
+use crate::console::ask::{list, member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::money::list::{Filters, LIMIT, Pager, Sort};
@@ -87,7 +87,7 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
             badge: state(language, text(one, "status")),
             collect: collect(language, text(one, "collect")),
             invoice: text(one, "invoiceNumber").to_owned(),
-            total: amount(language, &one["total"], text(one, "currency")),
+            total: amount(language, member(one, "total"), text(one, "currency")),
         }
     };
     let rows = records.iter().map(row).collect();

@@ -5,7 +5,7 @@ use askama::Template;
 use serde_json::Value;
 
 use super::texts::{Texts, collect, state, texts};
-use crate::console::ask::{list, part, shown, text};
+use crate::console::ask::{list, member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::money::link::PayLink;
@@ -71,15 +71,15 @@ async fn page(visit: &Visit, signed_in: &SignedIn, form: Fields, answer: Option<
     let (store, one) = found(visit, signed_in).await?;
     let frame = visit.frame(signed_in, "orders", texts.order)?;
     let currency = text(&one, "currency").to_owned();
-    let amounts = |of: &Value, name: &str| amount(language, &of[name], &currency);
+    let amounts = |of: &Value, name: &str| amount(language, member(of, name), &currency);
     let id = shown(&one, "customerId");
     let customer = people::owner(visit, signed_in, store, &id).await?;
     let line = |line: &Value| LineRow {
         name: text(line, "name").to_owned(),
         more: text(line, "description").to_owned(),
-        quantity: quantity(language, &line["quantity"]),
+        quantity: quantity(language, member(line, "quantity")),
         price: amounts(line, "unitPrice"),
-        tax_rate: percent(language, &line["taxRate"]),
+        tax_rate: percent(language, member(line, "taxRate")),
         net: amounts(line, "netAmount"),
     };
     let coupon = text(&one, "coupon");

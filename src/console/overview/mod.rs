@@ -10,7 +10,7 @@ use futures_util::future::join;
 use serde_json::Value;
 
 use self::texts::{Texts, texts};
-use super::ask::{list, part, text};
+use super::ask::{list, member, part, text};
 use super::customers::shown::{self, Badge, METHOD_STATUSES, STAGES};
 use super::frame::Frame;
 use super::page::{Refused, Shown, html};
@@ -92,7 +92,7 @@ async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
 /// How many customers are new in the last 30 days.
 fn new_of(statistic: &Value) -> i64 {
     let days = list(statistic, "newPerDay");
-    days.iter().rev().take(DAYS).filter_map(|day| day["customers"].as_i64()).sum()
+    days.iter().rev().take(DAYS).filter_map(|day| member(day, "customers").as_i64()).sum()
 }
 
 fn sums(language: Language, statistic: &Value) -> Vec<Sum> {
@@ -100,9 +100,9 @@ fn sums(language: Language, statistic: &Value) -> Vec<Sum> {
         let currency = text(money, "currency");
         Sum {
             currency: currency.to_owned(),
-            sales: shown::count(language, money["sales"].as_i64().unwrap_or_default()),
-            gross: shown::price(language, currency, &money["gross"]),
-            net: shown::price(language, currency, &money["net"]),
+            sales: shown::count(language, member(money, "sales").as_i64().unwrap_or_default()),
+            gross: shown::price(language, currency, member(money, "gross")),
+            net: shown::price(language, currency, member(money, "net")),
         }
     };
     list(statistic, "money").iter().map(sum).collect()
@@ -111,7 +111,7 @@ fn sums(language: Language, statistic: &Value) -> Vec<Sum> {
 fn bars(language: Language, statistic: &Value) -> (Vec<Bar>, i64) {
     let days: Vec<(&str, i64)> = list(statistic, "newPerDay")
         .iter()
-        .map(|day| (text(day, "day"), day["customers"].as_i64().unwrap_or_default()))
+        .map(|day| (text(day, "day"), member(day, "customers").as_i64().unwrap_or_default()))
         .collect();
     let most = days.iter().map(|(_, number)| *number).max().unwrap_or_default();
     let bar = |(place, (day, number)): (usize, &(&str, i64))| {
@@ -165,7 +165,7 @@ async fn of_store(visit: &Visit, signed_in: &SignedIn, store: &Store) -> Shown {
         most: shown::count(language, most),
         months: months
             .map(|month| {
-                let number = month["customers"].as_i64().unwrap_or_default();
+                let number = member(month, "customers").as_i64().unwrap_or_default();
                 (text(month, "month").to_owned(), shown::count(language, number))
             })
             .collect(),

@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 
 use super::texts::{Texts, texts};
 use super::{Sum, new_of, sums};
-use crate::console::ask::{list, part, text};
+use crate::console::ask::{list, member, part, text};
 use crate::console::customers::shown;
 use crate::console::frame::Frame;
 use crate::console::page::{Shown, html};
@@ -51,11 +51,11 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
     let mut totals: BTreeMap<String, (Decimal, Decimal)> = BTreeMap::new();
     let mut rows = Vec::new();
     for (store, statistic) in &all {
-        let total = statistic["total"].as_i64().unwrap_or_default();
+        let total = member(statistic, "total").as_i64().unwrap_or_default();
         customers += total;
         new += new_of(statistic);
         for money in list(statistic, "money").iter().filter(|_| !store.is_test) {
-            let number = |name: &str| money[name].to_string().parse::<Decimal>().unwrap_or_default();
+            let number = |name: &str| member(money, name).to_string().parse::<Decimal>().unwrap_or_default();
             let sum = totals.entry(text(money, "currency").to_owned()).or_default();
             *sum = (sum.0 + number("gross"), sum.1 + number("net"));
         }

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::texts::{Texts, operation, status, texts};
-use crate::console::ask::{Ask, list, part, shown, text};
+use crate::console::ask::{Ask, list, member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::money::list::{Filters, LIMIT, Pager, Sort, file};
@@ -102,7 +102,7 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
     let rows = list(&answer, "Records").iter().map(|one| row(visit, signed_in, one)).collect();
     let figures = match store {
         _ if form.is_wrong() => Vec::new(),
-        Some(store) => figure(visit, &store.currency, &answer["Summary"]).into_iter().collect(),
+        Some(store) => figure(visit, &store.currency, member(&answer, "Summary")).into_iter().collect(),
         None => sums(visit, signed_in, &filters).await?,
     };
     let file_of = |format: &str| {
@@ -142,10 +142,10 @@ fn row(visit: &Visit, signed_in: &SignedIn, one: &Value) -> Row {
         at: minute(language, one, "TransactionTime"),
         operation: operation(language, text(one, "Operation")),
         badge: status(language, text(one, "Operation"), text(one, "status")),
-        amount: amount(language, &one["TotalAmount"], text(one, "currency")),
+        amount: amount(language, member(one, "TotalAmount"), text(one, "currency")),
         method: text(one, "Method").to_owned(),
         source: text(one, "Source").to_owned(),
-        customer: if customer.is_empty() { String::new() } else { name_of(&one["Customer"]) },
+        customer: if customer.is_empty() { String::new() } else { name_of(member(one, "Customer")) },
         customer_address: format!("{at}/customers/{customer}"),
         store: signed_in
             .store(text(one, "PaypointEntryname"))
@@ -155,7 +155,7 @@ fn row(visit: &Visit, signed_in: &SignedIn, one: &Value) -> Row {
 }
 
 fn figure(visit: &Visit, currency: &str, summary: &Value) -> Option<Figure> {
-    let of = |name: &str| decimal(&summary[name]).map(|value| price(visit.language, currency, value));
+    let of = |name: &str| decimal(member(summary, name)).map(|value| price(visit.language, currency, value));
     Some(Figure { gross: of("totalAmount")?, net: of("totalNetAmount")? })
 }
 
@@ -169,7 +169,7 @@ async fn sums(visit: &Visit, signed_in: &SignedIn, filters: &Filters) -> Result<
     for store in stores {
         let ask = visit.get(signed_in, &path_of(Some(store), signed_in)).with("limitRecord", "1");
         let Ok(answer) = filtered(ask, filters).tried().await? else { continue };
-        let of = |name: &str| decimal(&answer["Summary"][name]).unwrap_or_default();
+        let of = |name: &str| decimal(member(member(&answer, "Summary"), name)).unwrap_or_default();
         let (gross, net) = (of("totalAmount"), of("totalNetAmount"));
         match sums.iter_mut().find(|(currency, ..)| *currency == store.currency) {
             Some(sum) => {

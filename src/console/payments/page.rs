@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::texts::{Texts, charge, operation, status, texts};
-use crate::console::ask::{list, part, shown, text};
+use crate::console::ask::{list, member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::money::people::{self, Choice, Person};
@@ -43,6 +43,7 @@ struct AtProvider {
 
 #[derive(Template)]
 #[template(path = "console/payments/page.html")]
+#[expect(clippy::struct_excessive_bools, reason = "what the page shows, one by one")]
 struct PaymentPage {
     frame: Frame,
     texts: &'static Texts,
@@ -71,7 +72,11 @@ async fn found<'s>(visit: &Visit, signed_in: &'s SignedIn) -> Result<(&'s Store,
     let store = visit.store(signed_in)?;
     let path = format!("/MoneyIn/details/{}", part(visit.part("transId")));
     let one = visit.get(signed_in, &path).sent().await?;
-    if one["PaypointId"].as_i64() == Some(store.id) { Ok((store, one)) } else { Err(Refused::NotFound) }
+    if member(&one, "PaypointId").as_i64() == Some(store.id) {
+        Ok((store, one))
+    } else {
+        Err(Refused::NotFound)
+    }
 }
 
 /// `GET /console/at/{place}/payments/{transId}`.
@@ -97,18 +102,16 @@ async fn page(visit: &Visit, signed_in: &SignedIn, mut form: Fields, search: &st
     };
     let is_unlinked = customer_id.is_empty();
     let may_link = is_unlinked && frame.may("money:write") && frame.may("customers:read");
-    let choice = match may_link {
-        true => people::search(visit, signed_in, store, search).await?,
-        false => Choice::default(),
-    };
+    let choice =
+        if may_link { people::search(visit, signed_in, store, search).await? } else { Choice::default() };
     let path = format!("/Charge/{}", part(text(&one, "transId")));
     let provider = visit.get(signed_in, &path).if_any().await?;
     let provider = provider.map(|known| at_provider(visit, &known, &mut form));
     let backs = backs(visit, signed_in, store, &one).await?;
     let original = original(visit, signed_in, store, &one).await?;
-    let amounts = |name: &str| amount(language, &one[name], &currency);
+    let amounts = |name: &str| amount(language, member(&one, name), &currency);
     let back = Some(amounts("refundedAmount"))
-        .filter(|_| decimal(&one["refundedAmount"]).is_some_and(|value| value > Decimal::ZERO));
+        .filter(|_| decimal(member(&one, "refundedAmount")).is_some_and(|value| value > Decimal::ZERO));
     let facts = vec![
         (texts.operation, operation(language, text(&one, "Operation")).to_owned()),
         (texts.method, text(&one, "Method").to_owned()),
@@ -139,7 +142,7 @@ async fn page(visit: &Visit, signed_in: &SignedIn, mut form: Fields, search: &st
         backs,
         original,
         is_sale: text(&one, "Operation") == "sale",
-        is_test: one["isTest"].as_bool().unwrap_or_default(),
+        is_test: member(&one, "isTest").as_bool().unwrap_or_default(),
         can_receipt: moved && customer.is_some() && frame.may("money:write"),
         customer,
         form,
@@ -151,11 +154,11 @@ async fn page(visit: &Visit, signed_in: &SignedIn, mut form: Fields, search: &st
 
 fn at_provider(visit: &Visit, known: &Value, form: &mut Fields) -> AtProvider {
     let status = text(known, "status");
-    let left = decimal(&known["refundableAmount"]).filter(|left| *left > Decimal::ZERO);
+    let left = decimal(member(known, "refundableAmount")).filter(|left| *left > Decimal::ZERO);
     if left.is_some() && form.value("amount").is_empty() {
-        form.set("amount", input(&known["refundableAmount"]));
+        form.set("amount", input(member(known, "refundableAmount")));
     }
-    let whole = decimal(&known["refundableAmount"]) == decimal(&known["amount"]);
+    let whole = decimal(member(known, "refundableAmount")) == decimal(member(known, "amount"));
     AtProvider {
         badge: charge(visit.language, status),
         id: text(known, "providerId").to_owned(),
@@ -163,11 +166,11 @@ fn at_provider(visit: &Visit, known: &Value, form: &mut Fields) -> AtProvider {
         decline_code: text(known, "declineCode").to_owned(),
         message: text(known, "message").to_owned(),
         asked_by: text(known, "askedBy").to_owned(),
-        is_unknown: known["isUnknown"].as_bool().unwrap_or_default(),
+        is_unknown: member(known, "isUnknown").as_bool().unwrap_or_default(),
         is_waiting: status == "requiresAction",
         can_void: left.is_some() && whole,
         left: match left {
-            Some(_) => amount(visit.language, &known["refundableAmount"], text(known, "currency")),
+            Some(_) => amount(visit.language, member(known, "refundableAmount"), text(known, "currency")),
             None => String::new(),
         },
     }
@@ -198,7 +201,7 @@ async fn backs(
         at: minute(language, back, "TransactionTime"),
         operation: operation(language, text(back, "Operation")),
         badge: status(language, text(back, "Operation"), text(back, "status")),
-        amount: amount(language, &back["TotalAmount"], text(back, "currency")),
+        amount: amount(language, member(back, "TotalAmount"), text(back, "currency")),
     };
     Ok(list(&answer, "Records").iter().map(back).collect())
 }
@@ -265,7 +268,7 @@ async fn moved(
 ) -> Shown {
     let mut form = Fields::sent(sent, &["amount"]);
     match visit.post(signed_in, path, sent).tried().await? {
-        Ok(answer) => match answer["responseData"]["resultCode"].as_i64() {
+        Ok(answer) => match member(member(&answer, "responseData"), "resultCode").as_i64() {
             Some(2) => {
                 form.add("", texts(visit.language).declined_now);
                 page(visit, signed_in, form, "").await

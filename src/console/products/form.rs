@@ -1,11 +1,12 @@
 //! Makes, changes and deletes products.
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 use serde_json::{Map, Value, json};
 
 use super::texts::{Texts, texts};
-use crate::console::ask::{list, part, shown, text};
+use crate::console::ask::{list, member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::money::texts::{Texts as Words, texts as words};
@@ -97,8 +98,8 @@ pub(super) async fn new(visit: &Visit, signed_in: &SignedIn) -> Shown {
     page(visit, signed_in, form, None)
 }
 
-fn back(visit: &Visit, store: &Store, word: &str) -> Shown {
-    Ok(visit.go_to(&format!("/at/{}/products?done={word}", part(&store.entry))))
+fn back(visit: &Visit, store: &Store, word: &str) -> HttpResponse {
+    visit.go_to(&format!("/at/{}/products?done={word}", part(&store.entry)))
 }
 
 /// The form with what the API refused. The problems of options stand at their field.
@@ -117,7 +118,7 @@ pub(super) async fn create(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> 
     let store = visit.store(signed_in)?;
     let path = format!("/Product/{}", part(&store.entry));
     match visit.post(signed_in, &path, sent).json(&body(sent, true)).tried().await? {
-        Ok(_) => back(visit, store, "created"),
+        Ok(_) => Ok(back(visit, store, "created")),
         Err(no) => page(visit, signed_in, refused(visit, sent, &no), None),
     }
 }
@@ -126,7 +127,7 @@ pub(super) async fn create(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> 
 pub(super) async fn edit(visit: &Visit, signed_in: &SignedIn) -> Shown {
     let (_, _, one) = found(visit, signed_in).await?;
     let value = |name: &'static str| match name {
-        "unitPrice" | "taxRate" => (name, input(&one[name])),
+        "unitPrice" | "taxRate" => (name, input(member(&one, name))),
         "options" => (name, options_text(&one)),
         name => (name, shown(&one, name)),
     };
@@ -138,7 +139,7 @@ pub(super) async fn change(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> 
     let (store, path, one) = found(visit, signed_in).await?;
     let ask = visit.put(signed_in, &path, sent, &body(sent, false));
     match ask.header("if-match", sent.get("etag")).tried().await? {
-        Ok(_) => back(visit, store, "saved"),
+        Ok(_) => Ok(back(visit, store, "saved")),
         Err(no) => page(visit, signed_in, refused(visit, sent, &no), Some((&one, sent.get("etag")))),
     }
 }
@@ -147,7 +148,7 @@ pub(super) async fn change(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> 
 pub(super) async fn delete(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> Shown {
     let (store, path, one) = found(visit, signed_in).await?;
     match visit.delete(signed_in, &path, sent).tried().await? {
-        Ok(_) => back(visit, store, "deleted"),
+        Ok(_) => Ok(back(visit, store, "deleted")),
         Err(no) => {
             let form = Fields::default().refused(&no).in_language(visit.language);
             page(visit, signed_in, form, Some((&one, text(&one, "etag"))))

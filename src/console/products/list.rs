@@ -5,7 +5,7 @@ use askama::Template;
 use serde_json::Value;
 
 use super::texts::{Texts, texts};
-use crate::console::ask::{list, part, text};
+use crate::console::ask::{list, member, part, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::money::list::{Filters, LIMIT, Pager};
@@ -54,9 +54,9 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
             .map(|option| text(option, "name"))
             .collect::<Vec<_>>()
             .join(", "),
-        is_active: one["active"].as_bool().unwrap_or_default(),
-        tax_rate: percent(language, &one["taxRate"]),
-        price: amount(language, &one["unitPrice"], text(one, "currency")),
+        is_active: member(one, "active").as_bool().unwrap_or_default(),
+        tax_rate: percent(language, member(one, "taxRate")),
+        price: amount(language, member(one, "unitPrice"), text(one, "currency")),
     };
     let word = |(name, shown): (&str, &'static str)| (name.to_owned(), shown);
     let page = ListPage {

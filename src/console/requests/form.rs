@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::page::page as request_page;
 use super::texts::{Texts, texts};
-use crate::console::ask::part;
+use crate::console::ask::{member, part};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::money::link::PayLink;
@@ -99,7 +99,8 @@ pub(super) async fn create(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> 
     match visit.post(signed_in, &path, sent).json(&body(sent)).tried().await? {
         Ok(answer) => {
             let link = PayLink::of(&answer, "url");
-            request_page(visit, signed_in, (store, &answer["responseData"]), Fields::default(), link).await
+            request_page(visit, signed_in, (store, member(&answer, "responseData")), Fields::default(), link)
+                .await
         }
         Err(no) => {
             page(visit, signed_in, Fields::sent(sent, &NAMES).refused(&no).in_language(visit.language))

@@ -5,7 +5,7 @@ use askama::Template;
 use serde_json::Value;
 
 use super::texts::{Texts, state, texts};
-use crate::console::ask::{list, part, shown, text};
+use crate::console::ask::{list, member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::money::list::{Filters, LIMIT, Pager, Sort};
@@ -54,10 +54,10 @@ struct ListPage {
 /// How much a request asks for.
 pub(super) fn asked_amount(visit: &Visit, texts: &Texts, one: &Value) -> String {
     let currency = text(one, "currency");
-    let (min, max) = (&one["open"]["min"], &one["open"]["max"]);
+    let (min, max) = (member(member(one, "open"), "min"), member(member(one, "open"), "max"));
     let shown = |value: &Value| amount(visit.language, value, currency);
-    match (one["open"].is_object(), min.is_null(), max.is_null()) {
-        (false, ..) => shown(&one["amount"]),
+    match (member(one, "open").is_object(), min.is_null(), max.is_null()) {
+        (false, ..) => shown(member(one, "amount")),
         (_, true, true) => texts.payer_says.to_owned(),
         (_, false, true) => format!("≥ {}", shown(min)),
         (_, true, false) => format!("≤ {}", shown(max)),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::list::{asked_amount, uses};
 use super::texts::{Texts, state, texts};
-use crate::console::ask::{list, part, shown, text};
+use crate::console::ask::{list, member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::money::link::PayLink;
@@ -145,7 +145,7 @@ pub(super) async fn resend(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> 
     match visit.post(signed_in, &path, sent).json(&body).tried().await? {
         Ok(answer) => {
             let link = PayLink::of(&answer, "url");
-            page(visit, signed_in, (store, &answer["responseData"]), Fields::default(), link).await
+            page(visit, signed_in, (store, member(&answer, "responseData")), Fields::default(), link).await
         }
         Err(no) => {
             let form = Fields::sent(sent, &["notify"]).refused(&no).in_language(visit.language);

@@ -5,7 +5,7 @@ use askama::Template;
 use serde_json::{Value, json};
 
 use super::{Tab, Texts, tabs, texts};
-use crate::console::ask::{list, part, shown, text};
+use crate::console::ask::{list, member, part, set, shown, text};
 use crate::console::field_names::field_name;
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
@@ -44,7 +44,7 @@ fn fields_of(tab: &str) -> &'static [&'static str] {
 struct Ticked {
     name: &'static str,
     label: &'static str,
-    is_ticked: bool,
+    is_on: bool,
 }
 
 /// What customers see: the store's name on its colour.
@@ -104,7 +104,8 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
             form.set(text(setting, "key"), shown(setting, "value"));
         }
     }
-    let own = list(&settings, "identifiers").iter().filter(|identifier| identifier["readOnly"] != true);
+    let own =
+        list(&settings, "identifiers").iter().filter(|identifier| member(identifier, "readOnly") != true);
     form.set("identifiers", own.map(|identifier| text(identifier, "value")).collect::<Vec<_>>().join("\n"));
     let mode = if form.value("editableFields").is_empty() { "default" } else { "chosen" };
     form.set("editableMode", mode);
@@ -117,7 +118,8 @@ fn page(visit: &Visit, signed_in: &SignedIn, tab: &'static str, form: Fields, se
     let choices = |choices: &[(&str, &'static str)]| -> Vec<Choice> {
         choices.iter().map(|(value, name)| ((*value).to_owned(), *name)).collect()
     };
-    let inherited = list(settings, "identifiers").iter().filter(|identifier| identifier["readOnly"] == true);
+    let inherited =
+        list(settings, "identifiers").iter().filter(|identifier| member(identifier, "readOnly") == true);
     let inherited = inherited.map(|identifier| text(identifier, "value")).collect::<Vec<_>>().join(", ");
     let setting = if tab == "look" { "editableFields" } else { "requiredFields" };
     let chosen: Vec<&str> = form.value(setting).split(',').map(str::trim).collect();
@@ -126,7 +128,7 @@ fn page(visit: &Visit, signed_in: &SignedIn, tab: &'static str, form: Fields, se
         .map(|field| Ticked {
             name: field.name(),
             label: field_name(visit.language, field.name()),
-            is_ticked: chosen.contains(&field.name()),
+            is_on: chosen.contains(&field.name()),
         })
         .collect();
     let mut providers = vec![("none", texts.provider_none), ("http", texts.provider_http)];
@@ -208,9 +210,9 @@ pub(super) async fn save(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> Sh
     if matches!(tab, "identifiers" | "organisation") {
         form.set("identifiers", value("identifiers"));
         let lines = sent.get("identifiers").lines().map(str::trim).filter(|line| !line.is_empty());
-        body["identifiers"] = lines.map(|line| item(line, line)).collect();
+        set(&mut body, "identifiers", lines.map(|line| item(line, line)).collect::<Vec<Value>>());
     }
-    body[if tab == "invoices" { "forInvoices" } else { "general" }] = Value::Array(items);
+    set(&mut body, if tab == "invoices" { "forInvoices" } else { "general" }, Value::Array(items));
     let path = path(visit, signed_in, tab)?;
     match visit.put(signed_in, &path, sent, &body).tried().await? {
         Ok(_) => {

@@ -5,7 +5,7 @@ use askama::Template;
 use serde_json::Value;
 
 use super::{Tab, Texts, tabs, texts};
-use crate::console::ask::{list, part, shown, text};
+use crate::console::ask::{list, member, part, shown, text};
 use crate::console::frame::Frame;
 use crate::console::moments::{count, minute, number};
 use crate::console::page::{Shown, html};
@@ -51,7 +51,7 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
         master: shown(key, "masterKeyId"),
         created_at: minute(language, key, "createdAt"),
     };
-    let rotation = Some(&answer["rotation"]).filter(|rotation| rotation.is_object());
+    let rotation = Some(member(&answer, "rotation")).filter(|rotation| rotation.is_object());
     let rotation = rotation.map(|rotation| {
         let (done, total) = (number(rotation, "customersDone"), number(rotation, "customersTotal"));
         Rotation {

@@ -5,7 +5,7 @@ use askama::Template;
 use serde_json::{Value, json};
 
 use super::{Tab, Texts, tabs, texts};
-use crate::console::ask::{list, part, shown, text};
+use crate::console::ask::{list, member, part, set, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::moments::minute;
@@ -103,13 +103,13 @@ pub(super) async fn create(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> 
         json!({"dialect": sent.get("dialect"), "onUnknownCustomer": sent.get("onUnknownCustomer")});
     for name in ["secret", "header"] {
         if !sent.get(name).trim().is_empty() {
-            body[name] = sent.get(name).trim().into();
+            set(&mut body, name, sent.get(name).trim());
         }
     }
     let made = visit.post(signed_in, &path(visit, signed_in)?, sent).json(&body).tried().await?;
     match made {
         Ok(made) => {
-            let made = &made["responseData"];
+            let made = member(&made, "responseData");
             let url = format!("{}{}", visit.console.settings.public_url, text(made, "path"));
             let new = New { secret: shown(made, "secret"), url };
             page(visit, signed_in, Fields::default(), Some(new)).await

@@ -107,7 +107,7 @@ pub(super) async fn send(visit: &Visit, sent: &Form) -> Shown {
                     At::Pointer(pointer) => pointer.trim_start_matches('/').to_owned(),
                     _ => String::new(),
                 };
-                form.add(&field, problem.message.to_string());
+                form.add(&field, problem.message);
             }
             page(visit, &link, form).await
         }

@@ -9,7 +9,7 @@ translated! {
     name: "Your name", "Votre nom";
     name_hint: "Colleagues read it in histories and comments.", "Vos collègues le lisent dans l’historique et les commentaires.";
     password: "Password", "Mot de passe";
-    password_hint: "At least 8 characters. Several words are best.", "Au moins 8 caractères. Plusieurs mots sont préférables.";
+    password_hint: "At least 10 characters. Several words are best.", "Au moins 10 caractères. Plusieurs mots sont préférables.";
     password_again: "The password again", "Le mot de passe à nouveau";
     current_password: "Current password", "Mot de passe actuel";
     new_password: "New password", "Nouveau mot de passe";
@@ -26,7 +26,7 @@ translated! {
     missing_name: "Enter your name.", "Indiquez votre nom.";
     missing_password: "Enter a password.", "Indiquez un mot de passe.";
     different_passwords: "The two passwords differ.", "Les deux mots de passe sont différents.";
-    short_password: "This password is too short: use at least 8 characters.", "Ce mot de passe est trop court : utilisez au moins 8 caractères.";
+    short_password: "This password is too short: use at least 10 characters.", "Ce mot de passe est trop court : utilisez au moins 10 caractères.";
     long_password: "This password is too long.", "Ce mot de passe est trop long.";
     weak_password: "This password is easy to guess. Try several unrelated words.", "Ce mot de passe est facile à deviner. Essayez plusieurs mots sans rapport.";
     wrong_sign_in: "E-mail or password is wrong.", "L’e-mail ou le mot de passe est incorrect.";

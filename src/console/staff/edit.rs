@@ -7,7 +7,8 @@ use strum::VariantArray as _;
 
 use super::list::{role_lead, state_of};
 use super::texts::{Texts, texts};
-use crate::console::ask::{No, list, part, shown, text};
+use crate::console::ask;
+use crate::console::ask::{No, list, part, set, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::moments::minute;
@@ -27,7 +28,7 @@ struct RoleChoice {
 struct Seen {
     entry: String,
     name: String,
-    is_ticked: bool,
+    is_on: bool,
 }
 
 /// What a page says of a member who is there already.
@@ -91,9 +92,9 @@ fn page(
         email: shown(member, "email"),
         etag: shown(member, "etag"),
         state: state_of(texts, member),
-        is_disabled: member["isDisabled"] == true,
+        is_disabled: ask::member(member, "isDisabled") == true,
         is_own: text(member, "memberId") == signed_in.member.id,
-        has_totp: member["hasTotp"] == true,
+        has_totp: ask::member(member, "hasTotp") == true,
         created_at: minute(visit.language, member, "createdAt"),
         signed_in_at: minute(visit.language, member, "signedInAt"),
     });
@@ -117,7 +118,7 @@ fn page(
             .map(|store| Seen {
                 entry: store.entry.clone(),
                 name: store.name.clone(),
-                is_ticked: entries.contains(&store.entry),
+                is_on: entries.contains(&store.entry),
             })
             .collect(),
         modes: vec![("all".to_owned(), texts.all_stores), ("chosen".to_owned(), texts.chosen_stores)],
@@ -148,12 +149,12 @@ fn refused(visit: &Visit, form: Fields, no: &No) -> Fields {
 /// `POST /console/staff/new`: the answer shows the link, this once. The same form again shows the same link.
 pub(super) async fn invite(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> Shown {
     let (form, mut body, chosen) = read(visit, sent);
-    body["email"] = sent.get("email").trim().into();
+    set(&mut body, "email", sent.get("email").trim());
     if form.is_wrong() {
         return page(visit, signed_in, form, None, &chosen);
     }
     match visit.post(signed_in, "/Staff", sent).json(&body).tried().await? {
-        Ok(made) => link_page(visit, signed_in, &made["responseData"]),
+        Ok(made) => link_page(visit, signed_in, ask::member(&made, "responseData")),
         Err(no) => page(visit, signed_in, refused(visit, form, &no), None, &chosen),
     }
 }
@@ -173,7 +174,7 @@ fn link_page(visit: &Visit, signed_in: &SignedIn, member: &Value) -> Shown {
         name: shown(member, "name"),
         link,
         mail,
-        is_reset: member["hasPassword"] == true,
+        is_reset: ask::member(member, "hasPassword") == true,
     };
     html(StatusCode::OK, &page)
 }
@@ -191,7 +192,7 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
 
 /// The form of a member as it is kept.
 fn stored(member: &Value) -> (Fields, Vec<String>) {
-    let mode = if member["entries"].is_array() { "chosen" } else { "all" };
+    let mode = if ask::member(member, "entries").is_array() { "chosen" } else { "all" };
     let form = Fields::of([
         ("name", shown(member, "name")),
         ("role", shown(member, "role")),
@@ -242,7 +243,7 @@ pub(super) async fn set_state(visit: &Visit, signed_in: &SignedIn, sent: &Form) 
 /// `POST /console/staff/{memberId}/link`: another link; the one before ends.
 pub(super) async fn link(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> Shown {
     match visit.post(signed_in, &format!("{}/invite", path(visit)), sent).tried().await? {
-        Ok(made) => link_page(visit, signed_in, &made["responseData"]),
+        Ok(made) => link_page(visit, signed_in, ask::member(&made, "responseData")),
         Err(no) => as_stored(visit, signed_in, &no).await,
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use strum::VariantArray as _;
 
 use super::texts::{Texts, texts};
+use crate::console::ask;
 use crate::console::ask::{list, shown, text};
 use crate::console::frame::Frame;
 use crate::console::moments::minute;
@@ -52,9 +53,9 @@ struct ListPage {
 
 /// A member's kind of badge and state.
 pub(super) fn state_of(texts: &'static Texts, member: &Value) -> (&'static str, &'static str) {
-    if member["isDisabled"] == true {
+    if ask::member(member, "isDisabled") == true {
         ("bad", texts.state_disabled)
-    } else if member["hasPassword"] == true {
+    } else if ask::member(member, "hasPassword") == true {
         ("good", texts.state_active)
     } else {
         ("warn", texts.state_invited)
@@ -82,7 +83,7 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
         role: text(member, "role").parse().map(|role| role_name(visit.texts(), role)).unwrap_or_default(),
         entries: entries_shown(member, texts.all_stores),
         state: state_of(texts, member),
-        has_totp: member["hasTotp"] == true,
+        has_totp: ask::member(member, "hasTotp") == true,
         signed_in_at: minute(visit.language, member, "signedInAt"),
         is_own: text(member, "memberId") == signed_in.member.id,
     };

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use strum::VariantArray as _;
 
 use self::texts::{Texts, texts};
-use super::ask::{list, part, shown, text};
+use super::ask::{list, member, part, set, shown, text};
 use super::fields::Fields;
 use super::frame::Frame;
 use super::moments::{day, moment};
@@ -53,7 +53,7 @@ struct ListPage {
 
 /// The entrypoints that a token or a member sees, in words.
 pub(super) fn entries_shown(value: &Value, all: &'static str) -> String {
-    match value["entries"].as_array() {
+    match member(value, "entries").as_array() {
         Some(entries) => entries.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
         None => all.to_owned(),
     }
@@ -66,7 +66,7 @@ async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
     let now = clock::now();
     let row = |token: &Value| {
         let is_expired = moment(token, "expiresAt").is_some_and(|end| end <= now);
-        let state = match (token["revokedAt"].is_string(), is_expired) {
+        let state = match (member(token, "revokedAt").is_string(), is_expired) {
             (true, _) => ("bad", texts.state_revoked),
             (false, true) => ("", texts.state_expired),
             (false, false) => ("good", texts.state_in_force),
@@ -99,14 +99,14 @@ async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
 struct Right {
     name: &'static str,
     means: &'static str,
-    is_ticked: bool,
+    is_on: bool,
 }
 
 /// A store that the new token may see.
 struct Seen {
     entry: String,
     name: String,
-    is_ticked: bool,
+    is_on: bool,
 }
 
 #[derive(Template)]
@@ -166,12 +166,12 @@ fn new_page(visit: &Visit, signed_in: &SignedIn, form: Fields, scopes: &[&str], 
     let rights = Scope::VARIANTS.iter().filter(|scope| signed_in.may(**scope)).map(|scope| Right {
         name: scope.name(),
         means: means(visit.language, *scope),
-        is_ticked: scopes.contains(&scope.name()),
+        is_on: scopes.contains(&scope.name()),
     });
     let stores = signed_in.stores.iter().map(|store| Seen {
         entry: store.entry.clone(),
         name: store.name.clone(),
-        is_ticked: entries.contains(&store.entry.as_str()) || signed_in.stores.len() == 1,
+        is_on: entries.contains(&store.entry.as_str()) || signed_in.stores.len() == 1,
     });
     let status = if form.is_wrong() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let page = NewPage {
@@ -203,12 +203,12 @@ async fn create(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> Shown {
         form.add("entries", texts.no_store);
     }
     let mut body = json!({"name": sent.get("name").trim(), "scopes": scopes});
-    body["entries"] = if is_all { json!("*") } else { json!(chosen) };
+    set(&mut body, "entries", if is_all { json!("*") } else { json!(chosen) });
     for (name, missing) in [("expiresInDays", texts.bad_days), ("requestsPerMinute", texts.bad_rpm)] {
         match sent.get(name).trim() {
             "" => {}
             number => match number.parse::<i64>() {
-                Ok(number) => body[name] = number.into(),
+                Ok(number) => set(&mut body, name, number),
                 Err(_) => form.add(name, missing),
             },
         }
@@ -218,7 +218,7 @@ async fn create(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> Shown {
     }
     match visit.post(signed_in, "/Token", sent).json(&body).tried().await? {
         Ok(made) => {
-            let made = &made["responseData"];
+            let made = member(&made, "responseData");
             let page = MadePage {
                 frame: visit.frame(signed_in, "tokens", texts.made)?,
                 texts,

@@ -49,9 +49,9 @@ impl PayLimits {
     /// Counts a look at a page, or its form if it is sent, by the address and for all together; returns whether both are within
     /// their limits.
     pub(in crate::portal) fn allows_page(&self, hash: [u8; 32], address: &str, is_sent: bool) -> bool {
-        let counted = |address: &str| match is_sent {
-            true => Counted::Send(hash, address.to_owned()),
-            false => Counted::Look(hash, address.to_owned()),
+        let counted = |address: &str| {
+            let address = address.to_owned();
+            if is_sent { Counted::Send(hash, address) } else { Counted::Look(hash, address) }
         };
         self.allows(&counted(address)) && self.allows(&counted(""))
     }

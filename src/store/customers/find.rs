@@ -231,7 +231,7 @@ pub(crate) fn entries(
         events::read(conn, entrypoint_id, &numbers)?.into_iter().map(of_event).collect();
     let mut wanted_versions = wanted.iter().filter_map(|(_, version)| *version);
     if let Some(newest) = wanted_versions.next() {
-        let oldest = wanted_versions.last().unwrap_or(newest);
+        let oldest = wanted_versions.next_back().unwrap_or(newest);
         entries.extend(revisions(conn, ring, (&row, &current), oldest..=newest)?);
     }
     entries.sort_by_key(|(seq, _)| Reverse(*seq));

@@ -134,7 +134,8 @@ diesel::table! {
         view_id -> Text,
         member_id -> Text,
         name -> Text,
-        query -> Text,
+        key_id -> BigInt,
+        query -> Binary,
         created_at_us -> BigInt,
     }
 }

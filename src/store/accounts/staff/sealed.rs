@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::rows::MemberRow;
+use super::views;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::staff_member;
@@ -18,14 +19,14 @@ impl SealedTable for StaffTable {
     }
 
     fn columns(&self) -> &'static [&'static str] {
-        &["staff_member.document"]
+        &["staff_member.document", "staff_view.query"]
     }
 
     fn erase(&self, _: &mut Conn, _: &KeyRing, _: &Erased<'_>) -> Result<(), StoreError> {
         Ok(())
     }
 
-    /// Checks that each member opens, and is found by the e-mail address.
+    /// Checks that each member opens with its views, and is found by the e-mail address.
     fn examine(
         &self,
         conn: &mut Conn,
@@ -46,6 +47,7 @@ impl SealedTable for StaffTable {
         let count = rows.len();
         let last = rows.last().map(|row| row.member_id.clone().into_bytes());
         for row in rows {
+            views::of_member(conn, ring, &row.member_id)?;
             row.open(conn, ring)?;
         }
         Ok(last.map(|cursor| Walked { rows: count, cursor }))

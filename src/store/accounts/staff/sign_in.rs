@@ -17,6 +17,8 @@ use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
 use crate::store::keys::keyring::{KeyRing, SERVICE_ENTRYPOINT};
 use crate::vault::random;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// The least interval between two updates of the last use of a session, in microseconds.
 const TOUCH_AFTER_US: i64 = 60 * SECOND_US;
@@ -84,7 +86,7 @@ fn account(opened: Option<Opened>) -> Option<StaffAccount> {
 fn recovery_hash(conn: &mut Conn, ring: &KeyRing, id: &str, code: &str) -> Result<String, StoreError> {
     let parts = [b"recovery code".as_slice(), id.as_bytes(), code.as_bytes()];
     let digest = ring.service_key(conn)?.portal().digest_parts(parts);
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(URL_SAFE_NO_PAD.encode(digest))
 }
 
 /// Gives a member new recovery codes in place of the old ones.

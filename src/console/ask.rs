@@ -9,43 +9,15 @@ use actix_web::web::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use super::page::{Refused, ours};
+use super::page::ours;
+use super::refused::Refused;
+pub(super) use super::refused::{No, Problem};
 use super::visit::{SignedIn, Visit};
 use crate::api::{InsideBody, InsideRequest};
+use crate::web::form::Form;
 
 /// What stays as it is in a part of a path.
 const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-
-/// A problem that the API found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Problem {
-    /// The name of the member or parameter, such as `email` or `lines/0/quantity`; empty for the whole.
-    pub(super) field: String,
-    /// The machine-readable code.
-    pub(super) code: String,
-    /// What is wrong, in English.
-    pub(super) message: String,
-}
-
-/// Why the API did not do what was asked.
-#[derive(Debug, Clone, Default)]
-pub(super) struct No {
-    pub(super) status: u16,
-    pub(super) message: String,
-    pub(super) problems: Vec<Problem>,
-}
-
-impl No {
-    /// Whether a problem has a code.
-    pub(super) fn has(&self, code: &str) -> bool {
-        self.problems.iter().any(|problem| problem.code == code)
-    }
-
-    /// Whether the member can mend it in the form: what was sent is wrong, or does not fit the state.
-    pub(super) fn is_mendable(&self) -> bool {
-        matches!(self.status, 400 | 409 | 412 | 422)
-    }
-}
 
 /// A request to the API before it is sent.
 pub(super) struct Ask<'a> {
@@ -61,6 +33,34 @@ pub(super) struct Ask<'a> {
 /// A part of a path, percent-encoded.
 pub(super) fn part(text: &str) -> String {
     utf8_percent_encode(text, PART).to_string()
+}
+
+impl Visit {
+    /// Asks the API to read.
+    pub(super) fn get<'a>(&'a self, signed_in: &'a SignedIn, path: &str) -> Ask<'a> {
+        Ask::new(self, signed_in, Method::GET, path)
+    }
+
+    /// Asks the API to make or do something.
+    pub(super) fn post<'a>(&'a self, signed_in: &'a SignedIn, path: &str, form: &Form) -> Ask<'a> {
+        Ask::new(self, signed_in, Method::POST, path).key(form.get("key"))
+    }
+
+    /// Asks the API to change something.
+    pub(super) fn put<'a>(
+        &'a self,
+        signed_in: &'a SignedIn,
+        path: &str,
+        form: &Form,
+        body: &Value,
+    ) -> Ask<'a> {
+        Ask::new(self, signed_in, Method::PUT, path).key(form.get("key")).json(body)
+    }
+
+    /// Asks the API to delete something.
+    pub(super) fn delete<'a>(&'a self, signed_in: &'a SignedIn, path: &str, form: &Form) -> Ask<'a> {
+        Ask::new(self, signed_in, Method::DELETE, path).key(form.get("key"))
+    }
 }
 
 impl<'a> Ask<'a> {
@@ -218,7 +218,7 @@ fn no(status: StatusCode, body: &Value) -> No {
 }
 
 /// A member of an answer; null if there is none.
-pub(super) fn member<'v>(value: &'v Value, name: &str) -> &'v Value {
+pub(in crate::console) fn member<'v>(value: &'v Value, name: &str) -> &'v Value {
     value.get(name).unwrap_or(&Value::Null)
 }
 

@@ -25,6 +25,8 @@ mod overview;
 mod page;
 mod payments;
 mod products;
+mod refusal;
+mod refused;
 mod requests;
 mod settings;
 mod sign_in;
@@ -41,7 +43,8 @@ use std::time::Duration;
 use actix_web::web::{self, Data, Payload, ServiceConfig, get, post};
 use actix_web::{HttpRequest, HttpResponse, Resource, Route};
 
-use self::page::{Refused, Shown, refusal};
+use self::page::{Refused, Shown};
+use self::refusal::refusal;
 use self::upload::Upload;
 use self::visit::{SignedIn, Visit};
 use crate::api::InsideApi;

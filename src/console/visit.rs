@@ -3,14 +3,11 @@
 use std::rc::Rc;
 
 use actix_web::cookie::Cookie;
-use actix_web::http::Method;
 use actix_web::http::header::LOCATION;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use serde_json::Value;
 
 use super::Console;
-use super::ask::Ask;
 use super::frame::{Frame, MenuItem, PlaceItem, Who};
 use super::page::{Refused, ours};
 use super::texts::{Texts, done, texts};
@@ -174,32 +171,6 @@ impl Visit {
     /// Whether the script asks for a part of the page.
     pub(super) fn is_part(&self) -> bool {
         self.request.headers().contains_key("x-part")
-    }
-
-    /// Asks the API to read.
-    pub(super) fn get<'a>(&'a self, signed_in: &'a SignedIn, path: &str) -> Ask<'a> {
-        Ask::new(self, signed_in, Method::GET, path)
-    }
-
-    /// Asks the API to make or do something.
-    pub(super) fn post<'a>(&'a self, signed_in: &'a SignedIn, path: &str, form: &Form) -> Ask<'a> {
-        Ask::new(self, signed_in, Method::POST, path).key(form.get("key"))
-    }
-
-    /// Asks the API to change something.
-    pub(super) fn put<'a>(
-        &'a self,
-        signed_in: &'a SignedIn,
-        path: &str,
-        form: &Form,
-        body: &Value,
-    ) -> Ask<'a> {
-        Ask::new(self, signed_in, Method::PUT, path).key(form.get("key")).json(body)
-    }
-
-    /// Asks the API to delete something.
-    pub(super) fn delete<'a>(&'a self, signed_in: &'a SignedIn, path: &str, form: &Form) -> Ask<'a> {
-        Ask::new(self, signed_in, Method::DELETE, path).key(form.get("key"))
     }
 
     /// The frame of a page for a member. `here` is the part of the address after the place by which menu entries are known, such as

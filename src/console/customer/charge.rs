@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::form::{Button, FormParts, Row, page, pair};
 use super::requests::open_invoices;
-use super::show::method_name;
 use super::texts::{Texts, texts};
+use super::words::method_name;
 use super::words::{Badge, Of, badge, minute, money};
 use super::{Customer, decimal, filled, refused, whole, wording};
 use crate::console::ask::{list, member, part, shown, text};

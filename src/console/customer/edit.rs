@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::changes::meanwhile;
 use super::form::{Button, FormParts, Row, page, pair};
-use super::show::capital;
 use super::texts::texts;
+use super::words::capital;
 use super::{Customer, decimal, pressed, refused, whole};
 use crate::console::ask::{Ask, list, member, part, shown};
 use crate::console::fields::Fields;

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::form::{Button, FormParts, Row, page, pair};
-use super::show::method_name;
 use super::texts::texts;
+use super::words::method_name;
 use super::{Customer, pressed, refused, whole};
 use crate::console::ask::{list, member, part, shown, text};
 use crate::console::fields::Fields;

@@ -8,7 +8,7 @@ use super::cards::{ListCard, Maker};
 use super::comments::{Comment, shown_comments};
 use super::texts::{Texts, texts};
 use super::timeline::{Known, Line, lines};
-use super::words::{Badge, Of, badge, day, minute, money};
+use super::words::{Badge, Of, badge, day, method_name, minute, money};
 use super::{Customer, wording};
 use crate::console::ask::{list, member, part, shown, text};
 use crate::console::frame::Frame;
@@ -331,23 +331,6 @@ fn address(language: Language, texts: &'static Texts, one: &Value) -> AddressBlo
         is_shipping: member(one, "isDefaultShipping") == true,
         note: text(one, "note").to_owned(),
     }
-}
-
-/// What people call a payment method: `Visa ···· 4242`.
-pub(super) fn method_name(language: Language, one: &Value) -> String {
-    let texts = texts(language);
-    let brand = text(one, "brand");
-    let kind = texts.method_type(text(one, "method"));
-    let mut name = if brand.is_empty() { kind.to_owned() } else { capital(brand) };
-    if !text(one, "last4").is_empty() {
-        name = format!("{name} ···· {}", text(one, "last4"));
-    }
-    name
-}
-
-pub(super) fn capital(word: &str) -> String {
-    let mut chars = word.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 fn method(language: Language, one: &Value) -> MethodBlock {

@@ -83,7 +83,7 @@ impl Known {
         }
         let methods = list(details, "otherMethods").iter().chain([member(details, "defaultMethod")]);
         for one in methods {
-            known.tails.insert(text(one, "methodId").to_owned(), super::show::method_name(language, one));
+            known.tails.insert(text(one, "methodId").to_owned(), super::words::method_name(language, one));
         }
         known
     }

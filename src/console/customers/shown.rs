@@ -1,5 +1,6 @@
 //! How customers, amounts, times and states are shown.
 
+pub(in crate::console) use crate::console::ask::member;
 use chrono::DateTime;
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -16,11 +17,6 @@ use crate::domain::transactions::currency::Currency;
 pub(in crate::console) struct Badge {
     pub(in crate::console) kind: &'static str,
     pub(in crate::console) text: String,
-}
-
-/// A member of an answer; null if there is none.
-pub(in crate::console) fn member<'v>(value: &'v Value, name: &str) -> &'v Value {
-    value.get(name).unwrap_or(&Value::Null)
 }
 
 /// A whole number in a member of an answer; 0 if there is none.

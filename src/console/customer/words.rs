@@ -251,6 +251,23 @@ fn consent(word: &str) -> Option<State<'static>> {
     })
 }
 
+/// What people call a payment method: `Visa ···· 4242`.
+pub(super) fn method_name(language: Language, one: &Value) -> String {
+    let texts = texts(language);
+    let brand = text(one, "brand");
+    let kind = texts.method_type(text(one, "method"));
+    let mut name = if brand.is_empty() { kind.to_owned() } else { capital(brand) };
+    if !text(one, "last4").is_empty() {
+        name = format!("{name} ···· {}", text(one, "last4"));
+    }
+    name
+}
+
+pub(super) fn capital(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -273,21 +290,4 @@ mod tests {
         assert_eq!(badge(Language::French, Of::Invoice, "overdue").text, "En retard");
         assert_eq!(badge(Language::English, Of::Stage, "Later").text, "Later");
     }
-}
-
-/// What people call a payment method: `Visa ···· 4242`.
-pub(super) fn method_name(language: Language, one: &Value) -> String {
-    let texts = texts(language);
-    let brand = text(one, "brand");
-    let kind = texts.method_type(text(one, "method"));
-    let mut name = if brand.is_empty() { kind.to_owned() } else { capital(brand) };
-    if !text(one, "last4").is_empty() {
-        name = format!("{name} ···· {}", text(one, "last4"));
-    }
-    name
-}
-
-pub(super) fn capital(word: &str) -> String {
-    let mut chars = word.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }

@@ -173,7 +173,7 @@ both!(a_customer_is_edited_and_nobody_overwrites_what_a_colleague_wrote, |db| as
         ("email", EMAIL),
         ("additionalFields", "Tier: gold"),
     ]);
-    late[1].1 = "another-key".to_owned();
+    "another-key".clone_into(&mut late[1].1);
     let page = post(&mut agent, &late)
         .await
         .expect(422)

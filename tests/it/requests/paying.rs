@@ -478,7 +478,7 @@ both!(rules_19_an_invoice_is_not_taken_back_while_somebody_pays_it, |db| async {
     }
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     assert_eq!(http.post(&url).form(&[("choice", "test-visa")]).send().await.unwrap().status(), 303);
-    wait_until("the payment is through", std::time::Duration::from_secs(60), async || {
+    wait_until("the payment is through", std::time::Duration::from_mins(1), async || {
         client.get(&format!("/api/Order/{order_id}")).await.expect(200).json["status"] == "completed"
     })
     .await;

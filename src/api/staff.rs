@@ -105,7 +105,7 @@ pub(crate) struct MembersOut {
 /// A member with a new link.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct InvitedOut {
+pub(crate) struct InvitedMemberOut {
     /// Always true.
     is_success: bool,
     /// `Success`.
@@ -128,7 +128,7 @@ fn invited(member: &Member, token: &str, sees_pii: bool, public_url: &str) -> St
     let kind = if member.has_password { StaffLinkKind::Reset } else { StaffLinkKind::Invitation };
     let link = staff_link_url(public_url, kind, token);
     let response_data = Invited { link, record: MemberOut::new(member, sees_pii) };
-    let answer = InvitedOut { is_success: true, response_text: "Success", response_data };
+    let answer = InvitedMemberOut { is_success: true, response_text: "Success", response_data };
     serde_json::to_string(&answer).unwrap_or_default()
 }
 
@@ -197,7 +197,7 @@ pub(crate) async fn list_staff(call: Call) -> Result<HttpResponse, Error> {
     tag = "Staff",
     params(KeyHeader),
     request_body(content = MemberIn, description = "The member to be invited"),
-    responses((status = 200, description = "The member and the link", body = InvitedOut)),
+    responses((status = 200, description = "The member and the link", body = InvitedMemberOut)),
 )]
 #[post("/api/Staff")]
 pub(crate) async fn invite_staff(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
@@ -317,7 +317,7 @@ pub(crate) async fn delete_staff(call: Call, payload: Payload) -> Result<HttpRes
 #[utoipa::path(
     tag = "Staff",
     params(MemberPath, KeyHeader),
-    responses((status = 200, description = "The member and the link", body = InvitedOut)),
+    responses((status = 200, description = "The member and the link", body = InvitedMemberOut)),
 )]
 #[post("/api/Staff/{memberId}/invite")]
 pub(crate) async fn reinvite_staff(call: Call, payload: Payload) -> Result<HttpResponse, Error> {

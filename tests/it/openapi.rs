@@ -770,6 +770,7 @@ async fn examples_equal_the_answers_of_the_service() {
     let made = recorder.answer("invite_staff", client.post("/api/Staff", &member).await);
     let place = format!("/api/Staff/{}", made.data()["memberId"].as_str().unwrap());
     recorder.answer("list_staff", client.get("/api/Staff").await);
+    recorder.answer("list_activity", client.get("/api/Activity/demo").await);
     recorder.answer("get_staff", client.get(&place).await);
     let change = json!({"role": "manager"});
     recorder.request("update_staff", &change);

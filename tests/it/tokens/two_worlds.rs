@@ -554,6 +554,7 @@ impl Maker<'_> {
                 | "/api/Organization/settings/{orgId}"
                 | "/api/Paypoint"
                 | "/api/Paypoint/keys/{entry}"
+                | "/api/Activity/{entry}"
                 | "/api/Paypoint/labels/{entry}"
                 | "/api/Paypoint/settings/{entry}"
                 | "/api/Statistic/customers/{entry}"

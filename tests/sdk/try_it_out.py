@@ -16,7 +16,7 @@ from support import http, setting
 METHODS = ("get", "put", "post", "delete")
 # What a first token cannot do where other machines may reach the service: it lacks `settings`, `tokens`, `staff` and `service` there
 # (rules 1). Each refusal says how to make a token that can.
-REFUSED = re.compile(r"/(Organization|Paypoint(?!/labels)|Staff|Token)\b")
+REFUSED = re.compile(r"/(Activity|Organization|Paypoint(?!/labels)|Staff|Token)\b")
 # The service chooses the ids of stored methods, transactions, redemptions, products, invoices, orders and requests, so the
 # document cannot know them.
 UNKNOWN = ("{methodId}", "{transId}", "{redemptionId}", "{productId}", "{invoiceId}", "{orderId}", "{paymentRequestId}", "{linkId}", "{memberId}")

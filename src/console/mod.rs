@@ -31,6 +31,7 @@ mod requests;
 mod settings;
 mod sign_in;
 mod staff;
+mod states;
 mod texts;
 mod tokens;
 mod upload;

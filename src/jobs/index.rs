@@ -106,7 +106,11 @@ pub async fn work(store: Arc<Store>, stop: StopSignal) {
         if was_cut(&maintained) {
             maintained = maintain(&store, is_idle, &mut past, &stop).await;
         }
-        if let Err(error) = maintained {
+        if let Err(StoreError::Busy) = maintained {
+            // The requests that fill the queue come first; a moment later there is room.
+            tracing::debug!("the maintenance of the search index waits for room in the queue");
+            let _ = stop.or(tokio::time::sleep(RETRY_AFTER)).await;
+        } else if let Err(error) = maintained {
             tracing::warn!(%error, "the maintenance of the search index failed; it is tried again");
             let _ = stop.or(tokio::time::sleep(RETRY_AFTER)).await;
         }

@@ -5,7 +5,7 @@ use askama::Template;
 use serde_json::Value;
 
 use super::code_part;
-use super::texts::{Texts, state, texts};
+use super::texts::{Texts, texts};
 use crate::console::ask::{list, member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
@@ -13,6 +13,7 @@ use crate::console::money::list::{Filters, LIMIT, Pager};
 use crate::console::money::texts::{Texts as Words, texts as words};
 use crate::console::money::{amount, day, percent};
 use crate::console::page::{Shown, html};
+use crate::console::states::{Of, state_of};
 use crate::console::visit::{SignedIn, Visit};
 
 struct Row {
@@ -69,7 +70,7 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
         code: text(one, "code").to_owned(),
         name: text(one, "name").to_owned(),
         worth: worth(visit, one),
-        badge: state(language, text(one, "state")),
+        badge: state_of(language, Of::Coupon, text(one, "state")),
         used: used(texts, one),
         until: day(language, one, "redeemBy"),
     };

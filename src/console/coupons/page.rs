@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::code_part;
 use super::list::{used, worth};
-use super::texts::{Texts, state, texts};
+use super::texts::{Texts, texts};
 use crate::console::ask::{list, member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
@@ -15,6 +15,7 @@ use crate::console::money::people::names;
 use crate::console::money::texts::{Texts as Words, texts as words};
 use crate::console::money::{amount, day, minute};
 use crate::console::page::{Refused, Shown, html};
+use crate::console::states::{Of, state_of};
 use crate::console::visit::{SignedIn, Store, Visit};
 use crate::web::form::Form;
 
@@ -95,7 +96,7 @@ async fn page(visit: &Visit, signed_in: &SignedIn, form: Fields) -> Shown {
         texts,
         words,
         worth: worth(visit, &one),
-        badge: state(language, text(&one, "state")),
+        badge: state_of(language, Of::Coupon, text(&one, "state")),
         facts: vec![
             (words.name, text(&one, "name").to_owned()),
             (texts.redeemed, used(texts, &one)),

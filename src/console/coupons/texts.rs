@@ -1,20 +1,6 @@
 //! The texts of pages about coupons.
 
-use crate::domain::entrypoints::theme::Language;
 use crate::web::texts::translated;
-
-/// The word for how a coupon stands, and the kind of its badge.
-pub(in crate::console) fn state(language: Language, word: &str) -> (&'static str, &'static str) {
-    let texts = texts(language);
-    match word {
-        "online" => ("good", texts.online),
-        "offline" => ("", texts.offline),
-        "scheduled" => ("warn", texts.scheduled),
-        "expired" => ("", texts.expired),
-        "usedUp" => ("", texts.used_up),
-        _ => ("", ""),
-    }
-}
 
 translated! {
     title: "Coupons", "Bons de réduction";
@@ -43,9 +29,6 @@ translated! {
     set_offline: "Offline: it cannot", "Hors ligne : inutilisable";
     online: "Online", "En ligne";
     offline: "Offline", "Hors ligne";
-    scheduled: "Still to come", "À venir";
-    expired: "Expired", "Expiré";
-    used_up: "Used up", "Épuisé";
     redeemed: "Redeemed", "Utilisations";
     no_limit: "no limit", "sans limite";
     redemptions: "Who redeemed it", "Utilisations";

@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use super::texts::Texts;
-use super::words::{Badge, Of, badge, money, percent, quantity, short_day};
+use super::words::{money, percent, quantity, short_day};
 use super::{Customer, total};
 use crate::console::ask::{list, member, part, shown, text};
+use crate::console::states::{Badge, Of, badge};
 use crate::domain::entrypoints::theme::Language;
 
 /// A cell of a row.
@@ -121,7 +122,7 @@ impl Maker<'_> {
                     Maker::cell(texts.date, short_day(self.language, text(one, "TransactionTime"))),
                     Maker::cell(texts.kind, what),
                     Maker::cell(texts.method, how.trim().to_owned()),
-                    self.state(Of::Payment, text(one, "status")),
+                    self.state(Of::payment(operation), text(one, "status")),
                     Maker::number(
                         texts.amount,
                         money(self.language, member(one, "TotalAmount"), text(one, "currency")),
@@ -301,7 +302,7 @@ impl Maker<'_> {
                     Maker::cell(texts.date, short_day(self.language, text(one, "createdAt"))),
                     Maker::cell(texts.method, types.join(", ")),
                     Maker::cell(texts.expires, short_day(self.language, text(one, "expiresAt"))),
-                    self.state(Of::Request, status),
+                    self.state(Of::MethodLink, status),
                 ],
                 buttons: self.link_buttons(&format!("/method-links/{}", part(text(one, "linkId"))), status),
             }

@@ -8,12 +8,13 @@ use super::form::{Button, FormParts, Row, page, pair};
 use super::requests::open_invoices;
 use super::texts::{Texts, texts};
 use super::words::method_name;
-use super::words::{Badge, Of, badge, minute, money};
+use super::words::{minute, money};
 use super::{Customer, decimal, filled, refused, whole, wording};
 use crate::console::ask::{list, member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::page::{Refused, Shown, html};
+use crate::console::states::{Badge, Of, badge};
 use crate::console::visit::{SignedIn, Visit};
 use crate::web::form::Form;
 

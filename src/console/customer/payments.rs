@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::form::{Button, FormParts, Row, page, pair};
 use super::texts::texts;
-use super::words::{Of, badge};
 use super::{Customer, decimal, filled, refused, whole};
 use crate::console::ask::{No, Problem, list, member, part, text};
 use crate::console::fields::Fields;
 use crate::console::page::Shown;
+use crate::console::states::{Of, badge};
 use crate::console::visit::{SignedIn, Visit};
 use crate::web::form::Form;
 

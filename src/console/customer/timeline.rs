@@ -7,11 +7,12 @@ use askama::Template;
 use serde_json::Value;
 
 use super::texts::{Texts, texts};
-use super::words::{Of, badge, minute, money};
+use super::words::{minute, money};
 use super::{Customer, wording};
 use crate::console::ask::{list, member, part, shown, text};
 use crate::console::frame::Frame;
 use crate::console::page::{Refused, Shown, html};
+use crate::console::states::{Of, badge};
 use crate::console::visit::{SignedIn, Visit};
 use crate::domain::entrypoints::theme::Language;
 

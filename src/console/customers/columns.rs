@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use super::shown::{self, Badge};
+use super::shown;
 use super::texts::Texts;
 use crate::console::ask::{list, member, shown as value_of, text};
 use crate::console::frame::Frame;
+use crate::console::states::{Badge, Of, badge};
 use crate::domain::customers::country::country_name;
 use crate::domain::entrypoints::theme::Language;
 
@@ -193,11 +194,11 @@ pub(super) fn cell(
         }
         "balance" => shown::price(language, currency, member(record, "Balance")),
         "stage" => {
-            badges.push(shown::stage(language, text(record, "Lifecycle")));
+            badges.push(badge(language, Of::Stage, text(record, "Lifecycle")));
             String::new()
         }
         "status" => {
-            badges.push(shown::status(language, &value_of(record, "customerStatus")));
+            badges.push(badge(language, Of::Status, &value_of(record, "customerStatus")));
             String::new()
         }
         "labels" => {

@@ -10,11 +10,12 @@ use actix_web::web::Bytes;
 use askama::Template;
 use serde_json::Value;
 
-use super::shown::{self, Badge};
+use super::shown;
 use super::texts::{Texts, texts};
 use crate::console::ask::{list, member, part, text};
 use crate::console::frame::Frame;
 use crate::console::page::{Refused, Shown, html, ours};
+use crate::console::states::Badge;
 use crate::console::visit::{SignedIn, Visit};
 use crate::domain::entrypoints::theme::Language;
 use crate::web::form::Form;

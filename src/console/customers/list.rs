@@ -12,6 +12,7 @@ use crate::console::ask::{list, member, part, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::page::{Refused, Shown, html};
+use crate::console::states::{Badge, Of, badge};
 use crate::console::visit::{SignedIn, Store, Visit};
 use crate::domain::customers::country::countries;
 use crate::store::StaffView;
@@ -162,7 +163,7 @@ async fn page(visit: &Visit, signed_in: &SignedIn, views: Vec<StaffView>, reques
         shown_query.columns.insert(0, "store");
     }
     let rows = found.records.iter().map(|record| row(visit, signed_in, &shown_query, record)).collect();
-    let option = |(value, badge): (&str, shown::Badge)| (value.to_owned(), badge.text);
+    let option = |(value, badge): (&str, Badge)| (value.to_owned(), badge.text);
     let any = |name: &'static str| (String::new(), name.to_owned());
     let labels = if visit.is_part() { Vec::new() } else { labels(visit, signed_in, place).await? };
     let page = ListPage {
@@ -170,13 +171,13 @@ async fn page(visit: &Visit, signed_in: &SignedIn, views: Vec<StaffView>, reques
         form: query.fields(),
         tabs: tabs(&frame, texts, &views, &query),
         stages: std::iter::once(any(texts.any_stage))
-            .chain(STAGES.map(|word| (word, shown::stage(language, word))).map(option))
+            .chain(STAGES.map(|word| (word, badge(language, Of::Stage, word))).map(option))
             .collect(),
         statuses: std::iter::once(any(texts.any_status))
-            .chain(STATUSES.map(|word| (word, shown::status(language, word))).map(option))
+            .chain(STATUSES.map(|word| (word, badge(language, Of::Status, word))).map(option))
             .collect(),
         methods: std::iter::once(any(texts.any))
-            .chain(METHOD_STATUSES.map(|word| (word, shown::method_status(language, word))).map(option))
+            .chain(METHOD_STATUSES.map(|word| (word, badge(language, Of::Method, word))).map(option))
             .collect(),
         countries: country_options(visit, texts.any),
         labels,

@@ -13,6 +13,7 @@ use crate::console::ask::{Ask, No, list, member, part, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::page::{Refused, Shown, html};
+use crate::console::states::{Of, badge};
 use crate::console::visit::{SignedIn, Store, Visit};
 use crate::web::form::Form;
 
@@ -111,7 +112,7 @@ async fn page(visit: &Visit, signed_in: &SignedIn, store: &Store, answer: Answer
         return Err(Refused::Forbidden(String::new()));
     }
     let pair = |(first, second)| Pair { first, second };
-    let status = |word: &str| (word.to_owned(), shown::status(visit.language, word).text);
+    let status = |word: &str| (word.to_owned(), badge(visit.language, Of::Status, word).text);
     let page = NewPage {
         texts,
         form: answer.form,

@@ -5,19 +5,11 @@ use chrono::DateTime;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::texts::texts;
 use crate::console::ask::{shown, text};
 use crate::domain::entrypoints::theme::Language;
 use crate::domain::kernel::time::Micros;
 use crate::domain::numbers;
 use crate::domain::transactions::currency::Currency;
-
-/// A word for a state, and the kind of its badge.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::console) struct Badge {
-    pub(in crate::console) kind: &'static str,
-    pub(in crate::console) text: String,
-}
 
 /// A whole number in a member of an answer; 0 if there is none.
 pub(in crate::console) fn number(value: &Value, name: &str) -> i64 {
@@ -80,58 +72,12 @@ pub(in crate::console) fn minute(language: Language, text: &str) -> String {
 pub(in crate::console) const STAGES: [&str; 8] =
     ["Prospect", "Subscriber", "Active", "Idle", "Churned", "Archived", "Deleted", "Anonymised"];
 
-/// The badge of a stage.
-pub(in crate::console) fn stage(language: Language, stage: &str) -> Badge {
-    let texts = texts(language);
-    let (kind, text) = match stage {
-        "Prospect" => ("", texts.stage_prospect),
-        "Subscriber" => ("good", texts.stage_subscriber),
-        "Active" => ("good", texts.stage_active),
-        "Idle" => ("warn", texts.stage_idle),
-        "Churned" => ("bad", texts.stage_churned),
-        "Archived" => ("", texts.stage_archived),
-        "Deleted" => ("bad", texts.stage_deleted),
-        "Anonymised" => ("bad", texts.stage_anonymised),
-        other => ("", other),
-    };
-    Badge { kind, text: text.to_owned() }
-}
-
 /// The statuses of a record, as requests write them.
 pub(super) const STATUSES: [&str; 4] = ["1", "0", "85", "-99"];
-
-/// The badge of a status.
-pub(super) fn status(language: Language, status: &str) -> Badge {
-    let texts = texts(language);
-    let (kind, text) = match status {
-        "1" => ("good", texts.status_active),
-        "0" => ("warn", texts.status_inactive),
-        "85" => ("bad", texts.status_locked),
-        "-99" => ("bad", texts.status_deleted),
-        other => ("", other),
-    };
-    Badge { kind, text: text.to_owned() }
-}
 
 /// The statuses of payment methods, in their order.
 pub(in crate::console) const METHOD_STATUSES: [&str; 7] =
     ["Active", "Expiring soon", "Insufficient funds", "Expired", "Invalid", "Manual", "None"];
-
-/// The badge of the status of a payment method.
-pub(in crate::console) fn method_status(language: Language, status: &str) -> Badge {
-    let texts = texts(language);
-    let (kind, text) = match status {
-        "Active" => ("good", texts.method_active),
-        "Expiring soon" => ("warn", texts.method_expiring),
-        "Insufficient funds" => ("warn", texts.method_insufficient),
-        "Expired" => ("bad", texts.method_expired),
-        "Invalid" => ("bad", texts.method_invalid),
-        "Manual" => ("", texts.method_manual),
-        "None" => ("", texts.method_none),
-        other => ("", other),
-    };
-    Badge { kind, text: text.to_owned() }
-}
 
 #[cfg(test)]
 mod tests {

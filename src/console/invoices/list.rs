@@ -5,7 +5,7 @@ use askama::Template;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::texts::{Texts, state, texts};
+use super::texts::{Texts, texts};
 use crate::console::ask::{Ask, list, member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
@@ -14,6 +14,7 @@ use crate::console::money::people::name_of;
 use crate::console::money::texts::{Texts as Words, texts as words};
 use crate::console::money::{amount, day, decimal, price};
 use crate::console::page::{Shown, html};
+use crate::console::states::{Of, state_of};
 use crate::console::visit::{SignedIn, Store, Visit};
 use crate::web::form::Form;
 
@@ -124,7 +125,7 @@ async fn page(visit: &Visit, signed_in: &SignedIn, number: &str) -> Shown {
     let may = frame.may("customers:export");
     let word = |(name, shown): (&str, &'static str)| (name.to_owned(), shown);
     let states = ["draft", "open", "partlyPaid", "paid", "cancelled"];
-    let states = states.map(|name| word((name, state(language, name, false).1)));
+    let states = states.map(|name| word((name, state_of(language, Of::Invoice, name).1)));
     let page = ListPage {
         texts,
         words,
@@ -166,7 +167,7 @@ fn row(visit: &Visit, signed_in: &SignedIn, one: &Value) -> Row {
         customer_address: format!("{at}/customers/{}", shown(one, "customerId")),
         day: day(language, one, "invoiceDate"),
         due: day(language, one, "invoiceDueDate"),
-        badge: state(language, text(one, "state"), is_overdue),
+        badge: state_of(language, Of::Invoice, if is_overdue { "overdue" } else { text(one, "state") }),
         store: signed_in
             .store(text(one, "PaypointEntryname"))
             .map(|store| store.name.clone())

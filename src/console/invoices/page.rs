@@ -5,7 +5,7 @@ use askama::Template;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::texts::{Texts, state, texts};
+use super::texts::{Texts, texts};
 use crate::console::ask::{list, member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
@@ -15,6 +15,7 @@ use crate::console::money::people::name_of;
 use crate::console::money::texts::{Texts as Words, texts as words};
 use crate::console::money::{amount, day, decimal, input, minute, percent, quantity};
 use crate::console::page::{Refused, Shown, html};
+use crate::console::states::{Of, state_of};
 use crate::console::visit::{SignedIn, Store, Visit};
 
 /// A line as the page shows it.
@@ -230,7 +231,7 @@ pub(super) async fn page(
         words,
         here: format!("{at}/invoices/{}", shown(&one, "invoiceId")),
         title,
-        badge: state(language, word, is_overdue),
+        badge: state_of(language, Of::Invoice, if is_overdue { "overdue" } else { word }),
         total: amounts("invoiceAmount"),
         customer: name_of(member(&one, "Customer")),
         customer_address: format!("{at}/customers/{}", shown(&one, "customerId")),

@@ -1,25 +1,6 @@
 //! The texts of pages about invoices.
 
-use crate::domain::entrypoints::theme::Language;
 use crate::web::texts::translated;
-
-/// The word for the state of an invoice, and the kind of its badge.
-pub(in crate::console) fn state(
-    language: Language,
-    word: &str,
-    is_overdue: bool,
-) -> (&'static str, &'static str) {
-    let texts = texts(language);
-    match word {
-        _ if is_overdue => ("bad", texts.overdue),
-        "draft" => ("", texts.draft),
-        "open" => ("warn", texts.open),
-        "partlyPaid" => ("warn", texts.partly_paid),
-        "paid" => ("good", texts.paid),
-        "cancelled" => ("", texts.cancelled),
-        _ => ("", ""),
-    }
-}
 
 translated! {
     title: "Invoices", "Factures";
@@ -36,13 +17,7 @@ translated! {
     number_search: "Number of the invoice", "Numéro de la facture";
     due: "Due", "Échéance";
     issued_on: "Issued", "Émise le";
-    overdue: "Overdue", "En retard";
     only_overdue: "Overdue only", "En retard seulement";
-    draft: "Draft", "Brouillon";
-    open: "Open", "Ouverte";
-    partly_paid: "Partly paid", "Payée en partie";
-    paid: "Paid", "Payée";
-    cancelled: "Cancelled", "Annulée";
     kind: "Kind", "Type";
     kinds: "Invoices and credit notes", "Factures et avoirs";
     open_amount: "Still to be paid", "Reste à payer";

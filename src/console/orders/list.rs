@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use serde_json::Value;
 
-use super::texts::{Texts, collect, state, texts};
+use super::texts::{Texts, collect, texts};
 use crate::console::ask::{list, member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
@@ -14,6 +14,7 @@ use crate::console::money::texts::{Texts as Words, texts as words};
 use crate::console::money::whom::{self, Whom};
 use crate::console::money::{amount, minute};
 use crate::console::page::{Shown, html};
+use crate::console::states::{Of, state_of};
 use crate::console::visit::{SignedIn, Visit};
 use crate::web::form::Form;
 
@@ -84,7 +85,7 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
             at: minute(language, one, "createdAt"),
             customer: names.get(&id).cloned().unwrap_or_else(|| format!("#{id}")),
             customer_address: format!("{}/customers/{id}", frame.base),
-            badge: state(language, text(one, "status")),
+            badge: state_of(language, Of::Order, text(one, "status")),
             collect: collect(language, text(one, "collect")),
             invoice: text(one, "invoiceNumber").to_owned(),
             total: amount(language, member(one, "total"), text(one, "currency")),
@@ -92,7 +93,8 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
     };
     let rows = records.iter().map(row).collect();
     let word = |(name, shown): (&str, &'static str)| (name.to_owned(), shown);
-    let states = ["pending", "completed", "cancelled"].map(|name| word((name, state(language, name).1)));
+    let states =
+        ["pending", "completed", "cancelled"].map(|name| word((name, state_of(language, Of::Order, name).1)));
     let page = ListPage {
         texts,
         words,

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use serde_json::Value;
 
-use super::texts::{Texts, collect, state, texts};
+use super::texts::{Texts, collect, texts};
 use crate::console::ask::{list, member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
@@ -13,6 +13,7 @@ use crate::console::money::people::{self, Person};
 use crate::console::money::texts::{Texts as Words, texts as words};
 use crate::console::money::{amount, minute, percent, quantity};
 use crate::console::page::{Refused, Shown, html};
+use crate::console::states::{Of, state_of};
 use crate::console::visit::{SignedIn, Store, Visit};
 use crate::web::form::Form;
 
@@ -90,7 +91,7 @@ async fn page(visit: &Visit, signed_in: &SignedIn, form: Fields, answer: Option<
         here: format!("{}/orders/{}", frame.base, part(text(&one, "orderId"))),
         total: amounts(&one, "total"),
         at: minute(language, &one, "createdAt"),
-        badge: state(language, status),
+        badge: state_of(language, Of::Order, status),
         customer,
         lines: list(&one, "lines").iter().map(line).collect(),
         sums: vec![

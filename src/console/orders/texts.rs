@@ -3,17 +3,6 @@
 use crate::domain::entrypoints::theme::Language;
 use crate::web::texts::translated;
 
-/// The word for the state of an order, and the kind of its badge.
-pub(in crate::console) fn state(language: Language, word: &str) -> (&'static str, &'static str) {
-    let texts = texts(language);
-    match word {
-        "pending" => ("warn", texts.pending),
-        "completed" => ("good", texts.completed),
-        "cancelled" => ("", texts.cancelled),
-        _ => ("", ""),
-    }
-}
-
 /// How the money of an order is collected.
 pub(in crate::console) fn collect(language: Language, word: &str) -> &'static str {
     let texts = texts(language);
@@ -36,9 +25,6 @@ translated! {
     paid: "Paid on the spot", "Payée sur place";
     on_account: "On account", "À échéance";
     request: "By a link to pay", "Par lien de paiement";
-    pending: "Waits for payment", "Attend le paiement";
-    completed: "Completed", "Terminée";
-    cancelled: "Cancelled", "Annulée";
     taken: "Taken", "Passée le";
     invoice: "Invoice", "Facture";
     coupon: "Coupon", "Bon de réduction";

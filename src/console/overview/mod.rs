@@ -11,9 +11,10 @@ use serde_json::Value;
 
 use self::texts::{Texts, texts};
 use super::ask::{list, member, part, text};
-use super::customers::shown::{self, Badge, METHOD_STATUSES, STAGES};
+use super::customers::shown::{self, METHOD_STATUSES, STAGES};
 use super::frame::Frame;
 use super::page::{Refused, Shown, html};
+use super::states::{Badge, Of, badge};
 use super::visit::{SignedIn, Store, Visit};
 use super::{place, shows_own};
 use crate::domain::entrypoints::theme::Language;
@@ -140,14 +141,14 @@ async fn of_store(visit: &Visit, signed_in: &SignedIn, store: &Store) -> Shown {
     let some = |(_, number, _): &(Badge, &Value, String)| number.as_i64().is_some_and(|number| number > 0);
     let stages = STAGES.iter().take(STAGES_OF_LIVE).map(|stage| {
         (
-            shown::stage(language, stage),
+            badge(language, Of::Stage, stage),
             shown::member(shown::member(&statistic, "byLifecycle"), stage),
             format!("stage={stage}"),
         )
     });
     let methods = METHOD_STATUSES.iter().map(|status| {
         let number = shown::member(shown::member(&statistic, "byPaymentMethodStatus"), status);
-        (shown::method_status(language, status), number, format!("payment={}", part(status)))
+        (badge(language, Of::Method, status), number, format!("payment={}", part(status)))
     });
     let (stages, methods) =
         (stages.filter(some).map(line).collect(), methods.filter(some).map(line).collect());

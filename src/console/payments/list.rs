@@ -5,7 +5,7 @@ use askama::Template;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::texts::{Texts, operation, status, texts};
+use super::texts::{Texts, texts};
 use crate::console::ask::{Ask, list, member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
@@ -14,6 +14,7 @@ use crate::console::money::people::name_of;
 use crate::console::money::texts::{Texts as Words, texts as words};
 use crate::console::money::{amount, decimal, minute, price};
 use crate::console::page::{Refused, Shown, html};
+use crate::console::states::{Of, state_of};
 use crate::console::visit::{SignedIn, Store, Visit};
 
 /// The filters, by their names in the address and at the API.
@@ -111,9 +112,9 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
     };
     let word = |(name, shown): (&str, &'static str)| (name.to_owned(), shown);
     let statuses = ["approved", "refunded", "authorised", "initiated", "declined", "voided", "error"];
-    let statuses = statuses.map(|name| word((name, status(language, "sale", name).1)));
+    let statuses = statuses.map(|name| word((name, state_of(language, Of::Payment, name).1)));
     let operations = ["sale", "refund", "chargeback", "credit"];
-    let operations = operations.map(|name| word((name, operation(language, name))));
+    let operations = operations.map(|name| word((name, state_of(language, Of::Operation, name).1)));
     let page = ListPage {
         texts,
         words,
@@ -140,8 +141,8 @@ fn row(visit: &Visit, signed_in: &SignedIn, one: &Value) -> Row {
     Row {
         address: format!("{at}/payments/{}", part(text(one, "transId"))),
         at: minute(language, one, "TransactionTime"),
-        operation: operation(language, text(one, "Operation")),
-        badge: status(language, text(one, "Operation"), text(one, "status")),
+        operation: state_of(language, Of::Operation, text(one, "Operation")).1,
+        badge: state_of(language, Of::payment(text(one, "Operation")), text(one, "status")),
         amount: amount(language, member(one, "TotalAmount"), text(one, "currency")),
         method: text(one, "Method").to_owned(),
         source: text(one, "Source").to_owned(),

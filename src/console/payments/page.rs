@@ -5,7 +5,7 @@ use askama::Template;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::texts::{Texts, charge, operation, status, texts};
+use super::texts::{Texts, texts};
 use crate::console::ask::{list, member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
@@ -13,6 +13,7 @@ use crate::console::money::people::{self, Choice, Person};
 use crate::console::money::texts::{Texts as Words, texts as words};
 use crate::console::money::{amount, decimal, input, minute, typed};
 use crate::console::page::{Refused, Shown, html};
+use crate::console::states::{Of, state_of};
 use crate::console::visit::{SignedIn, Store, Visit};
 use crate::web::form::Form;
 
@@ -113,7 +114,7 @@ async fn page(visit: &Visit, signed_in: &SignedIn, mut form: Fields, search: &st
     let back = Some(amounts("refundedAmount"))
         .filter(|_| decimal(member(&one, "refundedAmount")).is_some_and(|value| value > Decimal::ZERO));
     let facts = vec![
-        (texts.operation, operation(language, text(&one, "Operation")).to_owned()),
+        (texts.operation, state_of(language, Of::Operation, text(&one, "Operation")).1.to_owned()),
         (texts.method, text(&one, "Method").to_owned()),
         (texts.account, text(&one, "maskedAccount").to_owned()),
         (words.description, text(&one, "description").to_owned()),
@@ -133,8 +134,8 @@ async fn page(visit: &Visit, signed_in: &SignedIn, mut form: Fields, search: &st
         here,
         amount: amounts("TotalAmount"),
         at: minute(language, &one, "TransactionTime"),
-        badge: status(language, text(&one, "Operation"), text(&one, "status")),
-        operation: operation(language, text(&one, "Operation")),
+        badge: state_of(language, Of::payment(text(&one, "Operation")), text(&one, "status")),
+        operation: state_of(language, Of::Operation, text(&one, "Operation")).1,
         facts,
         is_unlinked,
         choice,
@@ -160,7 +161,7 @@ fn at_provider(visit: &Visit, known: &Value, form: &mut Fields) -> AtProvider {
     }
     let whole = decimal(member(known, "refundableAmount")) == decimal(member(known, "amount"));
     AtProvider {
-        badge: charge(visit.language, status),
+        badge: state_of(visit.language, Of::Charge, status),
         id: text(known, "providerId").to_owned(),
         auth_code: text(known, "authCode").to_owned(),
         decline_code: text(known, "declineCode").to_owned(),
@@ -199,8 +200,8 @@ async fn backs(
     let back = |back: &Value| Back {
         address: format!("{}/at/{}/payments/{}", visit.root, part(&store.entry), part(text(back, "transId"))),
         at: minute(language, back, "TransactionTime"),
-        operation: operation(language, text(back, "Operation")),
-        badge: status(language, text(back, "Operation"), text(back, "status")),
+        operation: state_of(language, Of::Operation, text(back, "Operation")).1,
+        badge: state_of(language, Of::payment(text(back, "Operation")), text(back, "status")),
         amount: amount(language, member(back, "TotalAmount"), text(back, "currency")),
     };
     Ok(list(&answer, "Records").iter().map(back).collect())

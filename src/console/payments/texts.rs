@@ -1,52 +1,6 @@
 //! The texts of pages about payments.
 
-use crate::domain::entrypoints::theme::Language;
 use crate::web::texts::translated;
-
-/// The word for how far a payment came, and the kind of its badge. `operation` says what it does.
-pub(in crate::console) fn status(
-    language: Language,
-    operation: &str,
-    word: &str,
-) -> (&'static str, &'static str) {
-    let texts = texts(language);
-    match word {
-        "approved" if operation != "sale" => ("good", texts.made),
-        "initiated" => ("", texts.initiated),
-        "authorised" => ("", texts.authorised),
-        "error" => ("bad", texts.error),
-        "declined" => ("bad", texts.declined),
-        "approved" => ("good", texts.approved),
-        "voided" => ("", texts.voided),
-        "refunded" => ("warn", texts.refunded),
-        _ => ("", ""),
-    }
-}
-
-/// The word for what a payment does.
-pub(in crate::console) fn operation(language: Language, word: &str) -> &'static str {
-    let texts = texts(language);
-    match word {
-        "sale" => texts.sale,
-        "refund" => texts.refund,
-        "chargeback" => texts.chargeback,
-        "credit" => texts.credit,
-        _ => "",
-    }
-}
-
-/// The word for how far a charge came at the provider, and the kind of its badge.
-pub(super) fn charge(language: Language, word: &str) -> (&'static str, &'static str) {
-    let texts = texts(language);
-    match word {
-        "requested" => ("", texts.requested),
-        "pending" => ("warn", texts.pending),
-        "requiresAction" => ("warn", texts.requires_action),
-        "succeeded" => ("good", texts.succeeded),
-        "declined" => ("bad", texts.declined),
-        _ => ("", ""),
-    }
-}
 
 translated! {
     title: "Payments", "Paiements";
@@ -100,20 +54,5 @@ translated! {
     link_sure: "Link to this customer? It cannot be moved later.", "Rattacher à ce client ? Il ne pourra plus changer de client.";
     is_play: "Play money", "Argent fictif";
     declined_now: "The provider refused it. Nothing was moved.", "Le prestataire a refusé. Rien n’a bougé.";
-    initiated: "Begun", "Commencé";
-    authorised: "Authorised", "Autorisé";
-    error: "Failed", "Échoué";
-    declined: "Declined", "Refusé";
-    approved: "Paid", "Payé";
-    made: "Done", "Effectué";
-    voided: "Voided", "Annulé";
-    refunded: "Paid back", "Remboursé";
     sale: "Sale", "Vente";
-    refund: "Refund", "Remboursement";
-    chargeback: "Chargeback", "Rétrofacturation";
-    credit: "Credit", "Avoir";
-    requested: "Sent", "Transmis";
-    pending: "In progress", "En cours";
-    requires_action: "Waits for the payer", "Attend le payeur";
-    succeeded: "Succeeded", "Réussi";
 }

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use serde_json::Value;
 
-use super::texts::{Texts, state, texts};
+use super::texts::{Texts, texts};
 use crate::console::ask::{list, member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
@@ -13,6 +13,7 @@ use crate::console::money::people::names;
 use crate::console::money::texts::{Texts as Words, texts as words};
 use crate::console::money::{amount, minute};
 use crate::console::page::{Shown, html};
+use crate::console::states::{Of, state_of};
 use crate::console::visit::{SignedIn, Visit};
 
 /// The filters, by their names in the address and at the API.
@@ -106,7 +107,7 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
                 id => names.get(id).cloned().unwrap_or_else(|| format!("#{id}")),
             },
             customer_address: format!("{}/customers/{id}", frame.base),
-            badge: state(language, text(one, "status")),
+            badge: state_of(language, Of::Request, text(one, "status")),
             expires: minute(language, one, "expiresAt"),
             uses: uses(texts, one),
             amount: asked_amount(visit, texts, one),
@@ -114,7 +115,8 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
     };
     let rows = records.iter().map(row).collect();
     let word = |(name, shown): (&str, &'static str)| (name.to_owned(), shown);
-    let states = ["NEW", "INP", "DON", "EXP", "DEC", "CAN"].map(|name| word((name, state(language, name).1)));
+    let states = ["NEW", "INP", "DON", "EXP", "DEC", "CAN"]
+        .map(|name| word((name, state_of(language, Of::Request, name).1)));
     let page = ListPage {
         texts,
         words,

@@ -5,7 +5,7 @@ use askama::Template;
 use serde_json::{Value, json};
 
 use super::list::{asked_amount, uses};
-use super::texts::{Texts, state, texts};
+use super::texts::{Texts, texts};
 use crate::console::ask::{list, member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
@@ -14,6 +14,7 @@ use crate::console::money::minute;
 use crate::console::money::people::{self, Person};
 use crate::console::money::texts::{Texts as Words, texts as words};
 use crate::console::page::{Refused, Shown, html};
+use crate::console::states::{Of, state_of};
 use crate::console::visit::{SignedIn, Store, Visit};
 use crate::web::form::Form;
 
@@ -94,7 +95,7 @@ pub(super) async fn page(
     let page = RequestPage {
         here: format!("{}/requests/{}", frame.base, part(text(one, "paymentRequestId"))),
         amount: asked_amount(visit, texts, one),
-        badge: state(language, status),
+        badge: state_of(language, Of::Request, status),
         customer,
         facts: vec![
             (words.reference, text(one, "reference").to_owned()),

@@ -1,21 +1,6 @@
 //! The texts of pages about payment requests.
 
-use crate::domain::entrypoints::theme::Language;
 use crate::web::texts::translated;
-
-/// The word for the state of a request, and the kind of its badge.
-pub(in crate::console) fn state(language: Language, word: &str) -> (&'static str, &'static str) {
-    let texts = texts(language);
-    match word {
-        "NEW" => ("", texts.new_state),
-        "INP" => ("warn", texts.in_progress),
-        "DON" => ("good", texts.done),
-        "EXP" => ("", texts.expired),
-        "DEC" => ("bad", texts.declined),
-        "CAN" => ("", texts.cancelled),
-        _ => ("", ""),
-    }
-}
 
 translated! {
     title: "Payment requests", "Demandes de paiement";
@@ -27,12 +12,6 @@ translated! {
     lead: "Whoever has the address can pay. Every payer says an e-mail address and a name, and becomes a customer.",
         "Quiconque a l’adresse peut payer. Chaque payeur indique un e-mail et un nom, et devient client.";
     whoever: "Whoever has it", "Quiconque l’a";
-    new_state: "Waits", "En attente";
-    in_progress: "Being paid", "Paiement en cours";
-    done: "Paid", "Payée";
-    expired: "Expired", "Expirée";
-    declined: "Declined", "Refusée";
-    cancelled: "Taken back", "Retirée";
     expires: "Until", "Jusqu’au";
     uses: "Paid so often", "Nombre de paiements";
     max_uses: "At most so often", "Nombre maximal de paiements";

@@ -296,7 +296,8 @@ async fn a_first_start_overwrites_the_drafts_that_a_killed_one_of_its_process_id
     fs::create_dir(&folder).unwrap();
     let serve = without_key(&site, &["serve", "--listen", "127.0.0.1:0"]);
     // The shell's process id becomes that of the program.
-    let script = "for name in master first-token; do echo half > \"$0/$name.$$.new\"; done; exec \"$@\"";
+    let script =
+        "for name in master first-token first-owner; do echo half > \"$0/$name.$$.new\"; done; exec \"$@\"";
     let mut command = Command::new("sh");
     command.args(["-c", script]).arg(&folder).arg(serve.get_program()).args(serve.get_args());
     for (name, value) in serve.get_envs() {
@@ -306,7 +307,7 @@ async fn a_first_start_overwrites_the_drafts_that_a_killed_one_of_its_process_id
         };
     }
     let started = Process::spawn(command);
-    let is_done = async || folder.join("first-token").exists();
+    let is_done = async || folder.join("first-token").exists() && folder.join("first-owner").exists();
     wait_until("the first start is done", Duration::from_secs(20), is_done).await;
     drop(started);
     let names: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();

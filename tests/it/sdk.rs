@@ -1,5 +1,5 @@
 //! The programs under `tests/sdk`: Payabli's own SDK, clients made from the OpenAPI document, the FEBRL data sets,
-//! Schemathesis, and a browser on Swagger UI and on the portal.
+//! Schemathesis, and a browser on Swagger UI, on the portal and on the console.
 
 use crate::harness::*;
 use crate::provider::http::{Program, SECRET};
@@ -9,6 +9,28 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk");
 
 /// Runs a program against a server of its own, and prints its output if it fails.
 async fn prove(db: Db, program: &str) {
+    prove_with(db, program, &[]).await;
+}
+
+/// The stores of the walks through the console, one for each way of `console_browser.py`.
+const STORES: [&str; 8] = ["north", "east", "south", "west", "alder", "birch", "cedar", "dogwood"];
+
+/// Walks a product's procedures in the console. The two databases share four of the eight ways, which have all widths, both
+/// colours, both languages, and script or none. With `CONSOLE_WAYS=all` each database walks all of them.
+async fn walk(db: Db, name: &str, ways: [[usize; 2]; 2]) {
+    let is_all = std::env::var("CONSOLE_WAYS").is_ok_and(|ways| ways == "all");
+    let some = ways[usize::from(db == Db::Postgres)];
+    let ways: Vec<usize> = if is_all { (0..STORES.len()).collect() } else { some.into() };
+    let stores: Vec<&str> = ways.iter().map(|way| STORES[*way]).collect();
+    let numbers: Vec<String> = ways.iter().map(ToString::to_string).collect();
+    let walk = [("WALK", name), ("WAYS", &numbers.join(",")), ("STORES", &stores.join(","))];
+    prove_with(db, "console_walk", &walk).await;
+}
+
+const FIRST_WAYS: [[usize; 2]; 2] = [[0, 3], [1, 2]];
+const SECOND_WAYS: [[usize; 2]; 2] = [[5, 6], [4, 7]];
+
+async fn prove_with(db: Db, program: &str, settings: &[(&str, &str)]) {
     // The tests do not wait for the delays of failed sign-ins.
     let folder = tempfile::tempdir().unwrap();
     let adapter = Program::adapter(&folder.path().join("ledger.db"), &[]);
@@ -24,6 +46,9 @@ async fn prove(db: Db, program: &str) {
     let site = server.site();
     new_entry(site, "till", &["--test", "--provider", "sandbox"]);
     new_entry(site, "shop", &["--provider", "http"]);
+    for (_, stores) in settings.iter().filter(|(name, _)| *name == "STORES") {
+        stores.split(',').for_each(|store| new_entry(site, store, &["--test", "--provider", "sandbox"]));
+    }
     for entry in ["febrl1", "febrl3", "import1", "import3"] {
         site.cli(&["entrypoint", "create", entry, "--org", "1", "--country", "AU"]).success();
     }
@@ -63,7 +88,9 @@ async fn prove(db: Db, program: &str) {
             "SCHEMATHESIS_PHASES",
             if db == Db::Sqlite { "examples,coverage,fuzzing,stateful" } else { "examples,fuzzing,stateful" },
         )
+        .env("FIRST_OWNER", site.data_dir(0).join("first-owner"))
         .env("PYTHONDONTWRITEBYTECODE", "1")
+        .envs(settings.iter().copied())
         .kill_on_drop(true);
     let output = command.output().await.unwrap();
     let text =
@@ -105,6 +132,12 @@ async fn swagger_ui_creates_a_customer_in_a_browser() {
 }
 
 both!(the_portal_works_in_a_browser, |db| async move { prove(db, "portal_walk").await });
+
+both!(payfacile_is_walked_in_the_console, |db| async move { walk(db, "payfacile", FIRST_WAYS).await });
+both!(doku_is_walked_in_the_console, |db| async move { walk(db, "doku", SECOND_WAYS).await });
+both!(ownpay_is_walked_in_the_console, |db| async move { walk(db, "ownpay", FIRST_WAYS).await });
+both!(rapyd_is_walked_in_the_console, |db| async move { walk(db, "rapyd", SECOND_WAYS).await });
+both!(the_office_is_walked_in_the_console, |db| async move { walk(db, "office", FIRST_WAYS).await });
 
 both!(generated_clients_compile_and_work, |db| async move { prove(db, "generated_clients").await });
 

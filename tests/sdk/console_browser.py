@@ -9,6 +9,7 @@ operating system, is handed over.
 import email
 import email.policy
 import re
+import tempfile
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -65,13 +66,14 @@ WAYS = [
 
 @cache
 def french_words():
-    """The French of each English text of the console and of what it shares with other pages; often there are several."""
+    """The French of each English text of the console, of the payer's pages, and of what they share; often there are several."""
     found = {}
     text = r'"((?:[^"\\]|\\.)*)"'
-    pair = re.compile(rf'\w+:\s*{text},\s*{text};|\("\w*", {text}, {text}\)')
-    for path in sorted([*SOURCES.glob("console/**/*.rs"), *SOURCES.glob("web/**/*.rs")]):
-        for first in pair.findall(path.read_text()):
-            english, french = (first[0] or first[2]), (first[1] or first[3])
+    # `name: "English", "French";` and, for states, `("kind", "English", "French")`.
+    pairs = re.compile(rf'\w+:\s*{text},\s*{text};|\("\w*", {text}, {text}\)')
+    for path in sorted(path for folder in ("console", "portal", "web") for path in SOURCES.glob(f"{folder}/**/*.rs")):
+        for match in pairs.findall(path.read_text()):
+            english, french = match[:2] if match[0] else match[2:]
             found.setdefault(english.replace('\\"', '"'), []).append(french.replace('\\"', '"'))
     return found
 
@@ -105,8 +107,8 @@ class Console:
     # Words.
 
     def words(self, english):
-        """What may stand on the page for an English text."""
-        return french_words().get(english, [english]) if self.way.french else [english]
+        """What may stand on the page for an English text, with plain blanks between words."""
+        return [flat(text) for text in french_words().get(english, [english])] if self.way.french else [flat(english)]
 
     def says(self, english):
         """Waits until the page has the words, or one of their translations."""
@@ -168,7 +170,8 @@ class Console:
         words = {text.strip() for text in self.words(english)}
 
         def found():
-            for element in self.page.all(css, within):
+            # Asking the browser for the name of each element of a page takes long.
+            for element in self.browser.execute_script(PERHAPS_NAMED, css, within, list(words)):
                 if not element.is_displayed():
                     continue
                 if self.name_of(element) in words or flat(element.text) in words:
@@ -245,7 +248,7 @@ class Console:
         elif kind == "date":
             self.type_date(element, value)
         else:
-            ActionChains(self.browser, duration=0).key_down(Keys.CONTROL).send_keys("a").key_up(Keys.CONTROL).perform()
+            self.chord(Keys.CONTROL, "a")
             self.keys(Keys.DELETE, value)
             held = element.get_property("value").replace("\r\n", "\n")
             equal(f"what {self.name_of(element)} holds", held, value)
@@ -271,9 +274,12 @@ class Console:
 
     def radio(self, english, within=None):
         """Chooses a radio button by its label. The group is one stop of Tab; the arrows move in it."""
-        target = self.named(english, "input[type=radio]", within)
+        self.arrow_to(self.named(english, "input[type=radio]", within))
+
+    def arrow_to(self, target):
+        """Moves in a group of radio buttons to one of them, and chooses it."""
         name = target.get_attribute("name")
-        group = [e for e in self.page.all(f"input[type=radio][name='{name}']", within) if e.is_displayed()]
+        group = [e for e in self.page.all(f"input[type=radio][name='{name}']") if e.is_displayed()]
         chosen = next((e for e in group if e.is_selected()), None)
         self.tab_to(chosen or group[0])
         if not chosen:
@@ -282,7 +288,7 @@ class Console:
             if target.is_selected():
                 return
             self.keys(Keys.ARROW_DOWN)
-        true(f"the arrows do not reach {english!r}", target.is_selected())
+        true(f"the arrows do not reach {self.name_of(target)!r}", target.is_selected())
 
     def sign_in(self, email, password):
         self.open("/sign-in")
@@ -361,6 +367,17 @@ class Console:
         address = self.browser.current_url
         true(f"the address says who it is: {address}", "@" not in address and "%40" not in address)
 
+    def radio_beginning(self, english):
+        """As `radio`, for one whose label goes on after the words."""
+        words = tuple(self.words(english))
+        found = [one for one in self.page.all("input[type=radio]") if self.name_of(one).startswith(words)]
+        true(f"no choice begins with {words}", found)
+        self.arrow_to(found[0])
+
+    def chord(self, modifier, key):
+        """Presses a key while another one is held."""
+        ActionChains(self.browser, duration=0).key_down(modifier).send_keys(key).key_up(modifier).perform()
+
     def eventually(self, what, condition):
         """Waits for what the page shows by itself with script, and after a reload without."""
         deadline = time.monotonic() + SECONDS
@@ -375,7 +392,70 @@ class Console:
                 self.browser.refresh()
         raise Failed(f"after {SECONDS} s: {what}")
 
+    # Parts of pages, and files.
 
+    def group(self, english):
+        """The part of a form, or the card, under a heading."""
+        words = set(self.words(english))
+        over = "ancestor::*[self::fieldset or self::section or self::form or self::dialog][1]"
+
+        def found():
+            for title in self.page.all("legend, h2, h3"):
+                if flat(title.text) in words:
+                    return title.find_element(By.XPATH, over)
+            return None
+
+        return self.page.wait(f"a part with the heading {sorted(words)}", found)
+
+    def facts(self, within=None):
+        """The names and values of the lists of facts and figures."""
+        pairs = self.page.all("dl > div", within)
+        texts = [[flat(one.get_attribute("textContent")) for one in self.page.all("dt, dd", pair)] for pair in pairs]
+        return {pair[0]: pair[1] for pair in texts if len(pair) == 2}
+
+    def fact(self, english, within=None):
+        """The value of a fact or figure by its English name."""
+        found = self.facts(within)
+        return next((found[text] for text in self.words(english) if text in found), None)
+
+    def rows(self, within=None):
+        """The texts of a table's cells, row by row."""
+        rows = self.page.all("tbody tr", within)
+        return [[flat(cell.text) for cell in self.page.all("td", row)] for row in rows]
+
+    def download(self, english, within=None):
+        """Presses a link or a button that leads to a file; where the file was put."""
+        return self.download_of(self.named(english, "a[href], button", within))
+
+    def download_of(self, element):
+        folder = Path(tempfile.mkdtemp(prefix="customary-download-"))
+        self.cdp("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+        self.tab_to(element)
+        self.keys(Keys.ENTER)
+
+        def whole():
+            return [path for path in folder.iterdir() if path.suffix != ".crdownload" and path.stat().st_size]
+
+        return self.page.wait("the file", whole)[0]
+
+    def follow_to(self, link):
+        """Follows a link that was found by its place."""
+        self.tab_to(link)
+        self._leave(lambda: self.keys(Keys.ENTER))
+
+
+PERHAPS_NAMED = """
+const [css, within, words] = arguments;
+const plain = (text) => (text ?? "").replace(/\\s+/g, " ").trim().toLowerCase();
+const mentions = (one) => {
+  const labels = [...(one.labels ?? [])].map((label) => label.textContent);
+  const others = (one.getAttribute("aria-labelledby") ?? "").split(" ").map((id) => document.getElementById(id)?.textContent);
+  const own = [one.textContent, one.getAttribute("aria-label"), one.title, one.placeholder, one.type === "submit" ? one.value : ""];
+  const all = plain([...own, ...labels, ...others].join(" "));
+  return words.some((word) => all.includes(plain(word)));
+};
+return [...(within ?? document).querySelectorAll(css)].filter(mentions);
+"""
 RING = """
 const style = getComputedStyle(arguments[0]);
 return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0 || style.boxShadow !== "none";

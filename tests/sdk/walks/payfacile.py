@@ -73,7 +73,7 @@ def the_same_one_again_is_shown(console, email):
     console.at("/customers/new")
     console.fill({"Last name": "Roe", "E-mail": email})
     if console.way.script:
-        console.says("This looks like")
+        console.says("This looks like …")
         console.looks("customer-new-alike")
     console.press("Create customer")
     console.says("This customer exists already")

@@ -156,15 +156,10 @@ class Console:
 
     def focus_is_seen(self, element):
         """What has the focus is drawn, is in the window, and shows that it has the focus."""
-        seen = self.browser.execute_script(
-            """const style = getComputedStyle(arguments[0]), box = arguments[0].getBoundingClientRect();
-            const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0 || style.boxShadow !== "none";
-            return [ring, box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth];""",
-            element,
-        )
         name = element.get_attribute("outerHTML")[:160]
-        true(f"nothing shows that the focus is at {name}", seen[0])
-        true(f"the focus is outside of the window: {name}", seen[1])
+        true(f"nothing shows that the focus is at {name}", self.browser.execute_script(RING, element))
+        # The browser scrolls a moment later.
+        self.page.wait(f"what has the focus: {name}", lambda: self.browser.execute_script(IN_WINDOW, element))
 
     def named(self, english, css=NAMED, within=None):
         """The first element that is drawn and has the accessible name, or the visible text."""
@@ -312,6 +307,12 @@ class Console:
         """As `heading`, for a text that is in no language."""
         self.page.wait(f"the heading {text!r}", lambda: flat(self.page.all("h1")[0].text) == text)
 
+    def money(self, amount, currency="USD"):
+        """An amount as pages write it; `amount` is as 1,240.50."""
+        if not self.way.french:
+            return f"{amount} {currency}"
+        return f"{amount.translate(str.maketrans(',.', ' ,'))} {currency}"
+
     # Mail.
 
     def mails_to(self, recipient):
@@ -373,6 +374,14 @@ class Console:
         raise Failed(f"after {SECONDS} s: {what}")
 
 
+RING = """
+const style = getComputedStyle(arguments[0]);
+return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0 || style.boxShadow !== "none";
+"""
+IN_WINDOW = """
+const box = arguments[0].getBoundingClientRect();
+return box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
+"""
 # How far the content moved by itself since the page was opened.
 SHIFT = """
 const done = arguments[arguments.length - 1];

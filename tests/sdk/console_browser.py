@@ -246,7 +246,7 @@ class Console:
         elif kind == "date":
             self.type_date(element, value)
         else:
-            ActionChains(self.browser, duration=0).key_down(Keys.CONTROL).send_keys("a").key_up(Keys.CONTROL).perform()
+            self.chord(Keys.CONTROL, "a")
             self.keys(Keys.DELETE, value)
             held = element.get_property("value").replace("\r\n", "\n")
             equal(f"what {self.name_of(element)} holds", held, value)
@@ -371,6 +371,10 @@ class Console:
         found = [one for one in self.page.all("input[type=radio]") if self.name_of(one).startswith(words)]
         true(f"no choice begins with {words}", found)
         self.arrow_to(found[0])
+
+    def chord(self, modifier, key):
+        """Presses a key while another one is held."""
+        ActionChains(self.browser, duration=0).key_down(modifier).send_keys(key).key_up(modifier).perform()
 
     def eventually(self, what, condition):
         """Waits for what the page shows by itself with script, and after a reload without."""

@@ -115,6 +115,10 @@ impl Maker<'_> {
         let rows = list(summary, "RecentTransactions").iter().map(|one| {
             let operation = text(one, "Operation");
             let what = badge(self.language, Of::Operation, operation).text;
+            let status = match text(one, "status") {
+                "approved" if operation != "sale" => "made",
+                status => status,
+            };
             let how = [method(self.language, text(one, "Method")), account_end(text(one, "maskedAccount"))];
             ListRow {
                 link: format!("{}/payments/{}", self.base, part(text(one, "transId"))),
@@ -122,7 +126,7 @@ impl Maker<'_> {
                     Maker::cell(texts.date, short_day(self.language, text(one, "TransactionTime"))),
                     Maker::cell(texts.kind, what),
                     Maker::cell(texts.method, how.join(" ").trim().to_owned()),
-                    self.state(Of::Payment, text(one, "status")),
+                    self.state(Of::Payment, status),
                     Maker::number(
                         texts.amount,
                         money(self.language, member(one, "TotalAmount"), text(one, "currency")),
@@ -329,9 +333,9 @@ impl Maker<'_> {
             };
             let is_assigned = !text(one, "assignedAt").is_empty();
             // A customer who used it as often as each may has nothing left of it.
-            let left = member(coupon, "perCustomerLimit").as_i64().map(|limit| {
-                limit.saturating_sub(member(one, "redeemed").as_i64().unwrap_or_default())
-            });
+            let left = member(coupon, "perCustomerLimit")
+                .as_i64()
+                .map(|limit| limit.saturating_sub(member(one, "redeemed").as_i64().unwrap_or_default()));
             let state = if left.is_some_and(|left| left <= 0) { "usedUp" } else { text(coupon, "state") };
             ListRow {
                 link: format!("{}/coupons/{}", self.base, part(text(coupon, "code"))),

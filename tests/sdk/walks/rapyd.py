@@ -34,6 +34,7 @@ class Customer:
         self.console = console
         self.email = f"mara.lindqvist.{console.entry}.{RUN}@example.test"
         self.colleague = f"ben.{console.entry}.{RUN}@example.test"
+        self.sweden = "Suède" if console.way.french else "Sweden"
         self.number = None
 
     def is_added(self):
@@ -64,7 +65,7 @@ class Customer:
         console = self.console
         console.follow("Add", console.within("#addresses"))
         console.heading("New address")
-        console.fill({"Kind": "Billing", "Street": "Sveavägen 44", "City": "Stockholm", "Country": "Sweden", "Phone": "12"})
+        console.fill({"Kind": "Billing", "Street": "Sveavägen 44", "City": "Stockholm", "Country": self.sweden, "Phone": "12"})
         console.press("Save")
         console.says("Please check the following")
         console.looks("address-refused")
@@ -73,7 +74,7 @@ class Customer:
         self.card_says("addresses", "Sveavägen 44", "111 34 Stockholm")
         console.follow("Add", console.within("#addresses"))
         house = {"Receiver": "Summer house", "Street": "Strandvägen 3", "City": "Visby", "Note": "The key is with the neighbour."}
-        console.fill({"Kind": "Shipping", "Country": "Sweden", **house})
+        console.fill({"Kind": "Shipping", "Country": self.sweden, **house})
         console.press("Save")
         self.card_says("addresses", "Sveavägen 44", "Strandvägen 3", "Visby", "The key is with the neighbour.")
         console.press("Make shipping default", console.within("#addresses li:last-child"))

@@ -106,8 +106,8 @@ class Console:
     # Words.
 
     def words(self, english):
-        """What may stand on the page for an English text."""
-        return french_words().get(english, [english]) if self.way.french else [english]
+        """What may stand on the page for an English text, with plain blanks between words."""
+        return [flat(text) for text in french_words().get(english, [english])] if self.way.french else [flat(english)]
 
     def says(self, english):
         """Waits until the page has the words, or one of their translations."""

@@ -135,7 +135,7 @@ class Office:
         console.looks("settings")
         self.tab("Identifiers")
         console.says("A new rule holds at once, also for the customers who are there.")
-        console.fill({"What identifies a customer": "shoe size and hat"})
+        console.fill({"What identifies a customer": "lifecycle"})
         console.press("Save")
         console.says("Please check the following")
         console.looks("identifiers-refused")

@@ -224,8 +224,6 @@ class Office:
         console.looks("welcome-refused")
         console.fill({"Password": MEMBERS_PASSWORD, "The password again": MEMBERS_PASSWORD})
         console.press("Begin")
-        console.says("Your password is set. Please sign in.")
-        console.sign_in(self.member, MEMBERS_PASSWORD)
         console.heading("Overview")
         self.account()
         console.looks("account")

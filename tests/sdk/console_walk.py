@@ -40,7 +40,7 @@ def the_first_owner_begins(console):
 def nothing_is_wrong(console):
     """The browser must report no blocked, missing or broken resource. Refused forms are expected."""
     severe = [entry["message"] for entry in console.browser.get_log("browser") if entry["level"] == "SEVERE"]
-    meant = re.compile(r"status of (403|404|409|422|429)")
+    meant = re.compile(r"status of (403|404|409|410|422|429)")
     equal("errors in the browser's console", [message for message in severe if not meant.search(message)], [])
 
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::texts::Texts;
-use super::words::{Badge, Of, badge, money, percent, quantity, short_day};
+use super::words::{Badge, Of, badge, frequency, money, percent, quantity, short_day};
 use super::{Customer, total};
 use crate::console::ask::{list, member, part, shown, text};
 use crate::console::texts::{account_end, method};
@@ -379,7 +379,7 @@ impl Maker<'_> {
                 self.state(Of::Subscription, text(one, "Status")),
                 Maker::number(texts.amount, {
                     let amount = money(self.language, member(one, "TotalAmount"), text(one, "Currency"));
-                    let often = text(one, "Frequency");
+                    let often = frequency(self.language, text(one, "Frequency"));
                     if often.is_empty() { amount } else { format!("{amount} / {often}") }
                 }),
             ],

@@ -252,6 +252,19 @@ fn consent(word: &str) -> Option<State<'static>> {
     })
 }
 
+/// How often something comes, as people write it behind an amount; an unknown word stands as it is.
+pub(super) fn frequency(language: Language, word: &str) -> &str {
+    let (english, french) = match word.to_ascii_lowercase().as_str() {
+        "daily" => ("day", "jour"),
+        "weekly" => ("week", "semaine"),
+        "monthly" => ("month", "mois"),
+        "quarterly" => ("quarter", "trimestre"),
+        "yearly" | "annually" => ("year", "an"),
+        _ => return word,
+    };
+    if language == Language::French { french } else { english }
+}
+
 /// What people call a payment method: `Visa ···· 4242`.
 pub(super) fn method_name(language: Language, one: &Value) -> String {
     let texts = texts(language);
@@ -290,5 +303,7 @@ mod tests {
     fn states_have_words_in_both_languages() {
         assert_eq!(badge(Language::French, Of::Invoice, "overdue").text, "En retard");
         assert_eq!(badge(Language::English, Of::Stage, "Later").text, "Later");
+        assert_eq!(frequency(Language::French, "Monthly"), "mois");
+        assert_eq!(frequency(Language::English, "every 10 days"), "every 10 days");
     }
 }

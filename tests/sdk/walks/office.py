@@ -244,7 +244,7 @@ class Office:
         console.looks("recovery-codes")
         codes = [flat(code.text) for code in console.page.all("main li code")]
         equal("recovery codes", len(set(codes)), 10)
-        console.follow("Your account", console.within("main .actions"))
+        console.follow("They are in a safe place", console.within("main"))
         console.says("On")
         self.signs_in_again("000000", "This code is wrong or was used before.")
         console.looks("confirm-refused")

@@ -127,8 +127,9 @@ class Pictures:
             shutil.rmtree(profile, ignore_errors=True)
 
     def take(self, console, name):
-        """What the window shows; the focus is drawn nowhere."""
-        console.browser.execute_script("document.activeElement.blur(); scrollTo(0, 0)")
+        """What the window shows; the focus is drawn nowhere. An import begins with its columns."""
+        top = "document.querySelector('#sheet')?.scrollIntoView()"
+        console.browser.execute_script(f"document.activeElement.blur(); scrollTo(0, 0); {top}")
         path = self.folder / f"console-{name}.png"
         console.cdp("Emulation.setScrollbarsHidden", hidden=True)
         console.browser.save_screenshot(str(path))
@@ -181,10 +182,9 @@ def a_sheet(folder):
     path.write_text(SHEET)
 
     def open_page(console):
-        console.at("/imports")
+        console.at("/imports/new")
         console.put(console.page.find("input[type=file]"), path)
-        if not console.page.all("table.sheet, .sheet"):
-            console.eventually("the columns of the file", lambda: console.page.all(".sheet"))
+        console.eventually("the columns of the file", lambda: console.page.all("#sheet table"))
 
     return open_page
 

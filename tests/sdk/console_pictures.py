@@ -118,6 +118,7 @@ class Pictures:
         browser = start_browser(profile)
         try:
             console = Console(browser, self.folder, way, self.entry)
+            console.cdp("Emulation.setScrollbarsHidden", hidden=True)
             begin(console)
             for name, open_page in pictures:
                 open_page(console)
@@ -131,7 +132,6 @@ class Pictures:
         top = "document.querySelector('#sheet')?.scrollIntoView()"
         console.browser.execute_script(f"document.activeElement.blur(); scrollTo(0, 0); {top}")
         path = self.folder / f"console-{name}.png"
-        console.cdp("Emulation.setScrollbarsHidden", hidden=True)
         console.browser.save_screenshot(str(path))
         path.write_bytes(smaller(path.read_bytes()))
         equal(f"{path.name} has at most {MOST_BYTES} bytes", path.stat().st_size <= MOST_BYTES, True)
@@ -210,7 +210,7 @@ def main():
             ("import", a_sheet(Path(files))),
         )
     dark = Way(width=1280, dark=True, french=False, script=True)
-    pictures.are_taken(dark, the_owner_signs_in, ("activity-dark", at("/activity", "Activity")))
+    pictures.are_taken(dark, the_owner_signs_in, ("payments-dark", at("/payments", "Payments")))
     phone = Way(width=390, dark=False, french=False, script=True)
     pictures.are_taken(phone, the_owner_signs_in, ("customer-phone", at(f"/customers/{one}")))
 

@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use super::texts::Texts;
-use super::words::{money, percent, quantity, short_day};
+use super::words::{frequency, money, percent, quantity, short_day};
 use super::{Customer, total};
 use crate::console::ask::{list, member, part, shown, text};
 use crate::console::states::{Badge, Of, badge};
+use crate::console::texts::{account_end, method};
 use crate::domain::entrypoints::theme::Language;
 
 /// A cell of a row.
@@ -115,13 +116,17 @@ impl Maker<'_> {
         let rows = list(summary, "RecentTransactions").iter().map(|one| {
             let operation = text(one, "Operation");
             let what = badge(self.language, Of::Operation, operation).text;
-            let how = [text(one, "Method"), text(one, "maskedAccount")].join(" ");
+            let status = match text(one, "status") {
+                "approved" if operation != "sale" => "made",
+                status => status,
+            };
+            let how = [method(self.language, text(one, "Method")), account_end(text(one, "maskedAccount"))];
             ListRow {
                 link: format!("{}/payments/{}", self.base, part(text(one, "transId"))),
                 cells: vec![
                     Maker::cell(texts.date, short_day(self.language, text(one, "TransactionTime"))),
                     Maker::cell(texts.kind, what),
-                    Maker::cell(texts.method, how.trim().to_owned()),
+                    Maker::cell(texts.method, how.join(" ").trim().to_owned()),
                     self.state(Of::payment(operation), text(one, "status")),
                     Maker::number(
                         texts.amount,
@@ -328,6 +333,11 @@ impl Maker<'_> {
                 share => percent(self.language, share),
             };
             let is_assigned = !text(one, "assignedAt").is_empty();
+            // A customer who used it as often as each may has nothing left of it.
+            let left = member(coupon, "perCustomerLimit")
+                .as_i64()
+                .map(|limit| limit.saturating_sub(member(one, "redeemed").as_i64().unwrap_or_default()));
+            let state = if left.is_some_and(|left| left <= 0) { "usedUp" } else { text(coupon, "state") };
             ListRow {
                 link: format!("{}/coupons/{}", self.base, part(text(coupon, "code"))),
                 cells: vec![
@@ -341,7 +351,7 @@ impl Maker<'_> {
                             "–".to_owned()
                         },
                     ),
-                    self.state(Of::Coupon, text(coupon, "state")),
+                    self.state(Of::Coupon, state),
                     Maker::number(texts.used, shown(one, "redeemed")),
                 ],
                 buttons: Vec::new(),
@@ -370,7 +380,7 @@ impl Maker<'_> {
                 self.state(Of::Subscription, text(one, "Status")),
                 Maker::number(texts.amount, {
                     let amount = money(self.language, member(one, "TotalAmount"), text(one, "Currency"));
-                    let often = text(one, "Frequency");
+                    let often = frequency(self.language, text(one, "Frequency"));
                     if often.is_empty() { amount } else { format!("{amount} / {often}") }
                 }),
             ],

@@ -121,7 +121,13 @@ fn line(language: Language, customer: &Customer, base: &str, entry: &Value, know
     let sent = text(entry, "operation");
     let changes: Vec<ChangedField> = list(entry, "changes").iter().map(|one| change(language, one)).collect();
     let charge = known.charges.get(id).map(|(operation, status)| (operation.as_str(), status.as_str()));
+    let by = text(member(entry, "token"), "name");
+    let is_payer = matches!(by, "portal" | "payer");
     let operation = match (sent, charge) {
+        ("transaction.created", Some(("sale", "declined" | "error"))) if is_payer => {
+            "payer.declined".to_owned()
+        }
+        ("transaction.created", Some(("sale", _))) if is_payer => "payer.paid".to_owned(),
         ("transaction.created", Some(("sale", "declined" | "error"))) => "charge.declined".to_owned(),
         ("transaction.created", Some(("sale", _))) => "charged".to_owned(),
         ("transaction.created", Some(("refund", _))) => "paidBack".to_owned(),
@@ -129,14 +135,15 @@ fn line(language: Language, customer: &Customer, base: &str, entry: &Value, know
         _ => sent.to_owned(),
     };
     let (verb, noun) = wording::told(language, &operation);
-    let is_charge = matches!(operation.as_str(), "charged" | "paidBack" | "charge.declined");
+    let is_declined = matches!(operation.as_str(), "charge.declined" | "payer.declined");
+    let is_charge = is_declined || matches!(operation.as_str(), "charged" | "payer.paid" | "paidBack");
     let tail = known.tails.get(id).filter(|_| !id.is_empty()).cloned().unwrap_or_default();
     let (mut noun, mut tail) = (noun.to_owned(), tail);
     let mut verb = verb.to_owned();
     if is_charge && !tail.is_empty() {
         // "charged 25.00 USD": the amount stands in place of the thing.
         noun = std::mem::take(&mut tail);
-        if operation == "charge.declined" {
+        if is_declined {
             tail = format!(" – {}", badge(language, Of::Payment, "declined").text);
         }
     } else if !tail.is_empty() && !noun.is_empty() {
@@ -157,7 +164,7 @@ fn line(language: Language, customer: &Customer, base: &str, entry: &Value, know
     }
     Line {
         when: minute(language, text(entry, "at")),
-        who: wording::who(texts, text(member(entry, "token"), "name")),
+        who: wording::who(texts, by),
         verb,
         noun,
         link: link(customer, base, sent, id, known),

@@ -64,6 +64,8 @@ fn of_money(operation: &str) -> Option<(Told, Told)> {
         "charge.declined" => {
             (("tried to charge", "a payment method"), ("a tenté de débiter", "un moyen de paiement"))
         }
+        "payer.paid" => (("paid", "a payment"), ("a payé", "un paiement")),
+        "payer.declined" => (("tried to pay", "a payment"), ("a tenté de payer", "un paiement")),
         "paidBack" => (("paid back", "a payment"), ("a remboursé", "un paiement")),
         "transaction.created" => (("recorded", "a payment"), ("a enregistré", "un paiement")),
         "transaction.updated" => {

@@ -66,6 +66,19 @@ pub(super) fn short_day(language: Language, text: &str) -> String {
     format!("{}\u{a0}{month}\u{a0}{}", date.day(), date.year())
 }
 
+/// How often something comes, as people write it behind an amount; an unknown word stands as it is.
+pub(super) fn frequency(language: Language, word: &str) -> &str {
+    let (english, french) = match word.to_ascii_lowercase().as_str() {
+        "daily" => ("day", "jour"),
+        "weekly" => ("week", "semaine"),
+        "monthly" => ("month", "mois"),
+        "quarterly" => ("quarter", "trimestre"),
+        "yearly" | "annually" => ("year", "an"),
+        _ => return word,
+    };
+    if language == Language::French { french } else { english }
+}
+
 /// What people call a payment method: `Visa ···· 4242`.
 pub(super) fn method_name(language: Language, one: &Value) -> String {
     let texts = texts(language);
@@ -98,5 +111,11 @@ mod tests {
         assert_eq!(minute(Language::English, "2026-12-01T09:05:00.000000Z"), "1 December 2026, 09:05 UTC");
         assert_eq!(minute(Language::English, "soon"), "soon");
         assert_eq!(percent(Language::English, &json!(5.5)), "5.5%");
+    }
+
+    #[test]
+    fn how_often_something_comes_has_words_in_both_languages() {
+        assert_eq!(frequency(Language::French, "Monthly"), "mois");
+        assert_eq!(frequency(Language::English, "every 10 days"), "every 10 days");
     }
 }

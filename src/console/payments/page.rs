@@ -14,6 +14,7 @@ use crate::console::money::texts::{Texts as Words, texts as words};
 use crate::console::money::{amount, decimal, input, minute, typed};
 use crate::console::page::{Refused, Shown, html};
 use crate::console::states::{Of, state_of};
+use crate::console::texts::{account_end, method};
 use crate::console::visit::{SignedIn, Store, Visit};
 use crate::web::form::Form;
 
@@ -115,8 +116,8 @@ async fn page(visit: &Visit, signed_in: &SignedIn, mut form: Fields, search: &st
         .filter(|_| decimal(member(&one, "refundedAmount")).is_some_and(|value| value > Decimal::ZERO));
     let facts = vec![
         (texts.operation, state_of(language, Of::Operation, text(&one, "Operation")).1.to_owned()),
-        (texts.method, text(&one, "Method").to_owned()),
-        (texts.account, text(&one, "maskedAccount").to_owned()),
+        (texts.method, method(language, text(&one, "Method"))),
+        (texts.account, account_end(text(&one, "maskedAccount"))),
         (words.description, text(&one, "description").to_owned()),
         (texts.invoice, text(&one, "invoiceNumber").to_owned()),
         (texts.order, text(&one, "OrderId").to_owned()),

@@ -10,7 +10,6 @@ translated! {
     empty_lead: "Make one for the program that is to ask the API, such as your shop.", "Créez-en un pour le programme qui doit interroger l’API, par exemple votre boutique.";
     col_name: "Name", "Nom";
     col_state: "State", "État";
-    col_stores: "Stores", "Boutiques";
     col_scopes: "Rights", "Droits";
     col_issued: "Made", "Créé";
     col_expires: "Ends", "Fin";

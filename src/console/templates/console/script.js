@@ -40,6 +40,13 @@ document.addEventListener("click", (event) => {
   for (const menu of all("details.pick[open]")) if (!menu.contains(event.target)) menu.open = false;
 });
 
+// On a narrow window the menu and tabs show where one is.
+for (const here of all(".side [aria-current], .tabs [aria-current]")) {
+  const bar = here.closest("ul, .tabs");
+  const beyond = here.getBoundingClientRect().right - bar.getBoundingClientRect().right;
+  if (beyond > 0) bar.scrollLeft += beyond + 48;
+}
+
 // A page that came back with problems begins there.
 one("[data-focus]")?.focus();
 

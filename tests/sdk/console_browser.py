@@ -9,6 +9,7 @@ operating system, is handed over.
 import email
 import email.policy
 import re
+import tempfile
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -372,6 +373,49 @@ class Console:
             if not self.way.script:
                 self.browser.refresh()
         raise Failed(f"after {SECONDS} s: {what}")
+
+    # Parts of pages, and files.
+
+    def group(self, english):
+        """The part of a form, or the card, under a heading."""
+        words = set(self.words(english))
+        over = "ancestor::*[self::fieldset or self::section or self::form or self::dialog][1]"
+
+        def found():
+            for title in self.page.all("legend, h2, h3"):
+                if flat(title.text) in words:
+                    return title.find_element(By.XPATH, over)
+            return None
+
+        return self.page.wait(f"a part with the heading {sorted(words)}", found)
+
+    def facts(self, within=None):
+        """The names and values of the lists of facts and figures."""
+        pairs = self.page.all("dl > div", within)
+        texts = [[flat(one.get_attribute("textContent")) for one in self.page.all("dt, dd", pair)] for pair in pairs]
+        return {pair[0]: pair[1] for pair in texts if len(pair) == 2}
+
+    def fact(self, english, within=None):
+        """The value of a fact or figure by its English name."""
+        found = self.facts(within)
+        return next((found[text] for text in self.words(english) if text in found), None)
+
+    def rows(self, within=None):
+        """The texts of a table's cells, row by row."""
+        rows = self.page.all("tbody tr", within)
+        return [[flat(cell.text) for cell in self.page.all("td", row)] for row in rows]
+
+    def download(self, english, within=None):
+        """Presses a link or a button that leads to a file; where the file was put."""
+        folder = Path(tempfile.mkdtemp(prefix="customary-download-"))
+        self.cdp("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+        self.tab_to(self.named(english, "a[href], button", within))
+        self.keys(Keys.ENTER)
+
+        def whole():
+            return [path for path in folder.iterdir() if path.suffix != ".crdownload" and path.stat().st_size]
+
+        return self.page.wait(f"the file of {english!r}", whole)[0]
 
 
 RING = """

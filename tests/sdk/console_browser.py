@@ -407,15 +407,23 @@ class Console:
 
     def download(self, english, within=None):
         """Presses a link or a button that leads to a file; where the file was put."""
+        return self.download_of(self.named(english, "a[href], button", within))
+
+    def download_of(self, element):
         folder = Path(tempfile.mkdtemp(prefix="customary-download-"))
         self.cdp("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
-        self.tab_to(self.named(english, "a[href], button", within))
+        self.tab_to(element)
         self.keys(Keys.ENTER)
 
         def whole():
             return [path for path in folder.iterdir() if path.suffix != ".crdownload" and path.stat().st_size]
 
-        return self.page.wait(f"the file of {english!r}", whole)[0]
+        return self.page.wait("the file", whole)[0]
+
+    def follow_to(self, link):
+        """Follows a link that was found by its place."""
+        self.tab_to(link)
+        self._leave(lambda: self.keys(Keys.ENTER))
 
 
 RING = """

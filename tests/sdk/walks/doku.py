@@ -6,7 +6,7 @@ import re
 
 from selenium.webdriver.common.keys import Keys
 
-from console_browser import By, flat
+from console_browser import flat
 from support import RUN, equal, true
 
 # Long enough for the progress to be seen.
@@ -148,7 +148,7 @@ def the_sheet_is_tried_and_imported(console):
     console.looks("import-sheet")
     send(console, sheet)
     over(console)
-    console.says("This was a dry run")
+    console.says("This was a dry run: nothing was written. Look at the report, then do it for real.")
     equal("rows read", digits(console.fact("Rows read")), ROWS + 4)
     equal("new customers", digits(console.fact("New customers")), ROWS)
     equal("known", digits(console.fact("Known already")), 1)
@@ -302,6 +302,3 @@ def search(console, text):
         console.put(console.page.find("#list-search"), text)
         console._leave(lambda: console.keys(Keys.ENTER))
         equal("found", len(console.page.all("#list tbody tr")), 1)
-
-
-__all__ = ["By", "walk"]

@@ -39,7 +39,8 @@ pub(super) fn refusal(visit: Option<&Visit>, refused: &Refused) -> HttpResponse 
         }
     };
     let more = match refused {
-        Refused::Forbidden(message) | Refused::Other(message) => message.as_str(),
+        // What a token lacks says nothing to a member, whom the lead tells what to do.
+        Refused::Other(message) => message.as_str(),
         _ => "",
     };
     let page = match visit {

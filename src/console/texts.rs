@@ -45,7 +45,7 @@ pub(super) fn problem(language: Language, code: &str) -> Option<&'static str> {
         "too_long" => "Ce texte est trop long.",
         "invalid_email" => "Indiquez une adresse e-mail valable, comme nom@exemple.fr.",
         "invalid_phone" => "Indiquez un numéro de téléphone valable, avec l’indicatif du pays.",
-        "invalid_birthday" => "Indiquez une date de naissance passée.",
+        "invalid_birthday" => "Indiquez une date qui existe et qui est passée, comme 24-08-1990.",
         "invalid_country" => "Choisissez un pays.",
         "invalid_zip" => "Ce code postal n’existe pas dans ce pays.",
         "invalid_amount" | "too_many_digits" => "Indiquez un montant valable dans cette devise.",
@@ -97,6 +97,8 @@ translated! {
     yes: "Yes", "Oui";
     no: "No", "Non";
     required: "required", "obligatoire";
+    this_required: "This is required.", "Ce champ est obligatoire.";
+    colon: ": ", " : ";
     more: "More", "Plus";
     problems: "Please check the following", "Veuillez vérifier ce qui suit";
     menu_overview: "Overview", "Vue d’ensemble";

@@ -104,6 +104,7 @@ pub(super) async fn make(visit: &Visit, signed_in: &SignedIn, form: &Form) -> Sh
                 field: last(text(reason, "field")).to_owned(),
                 code: text(reason, "code").to_owned(),
                 message: text(reason, "message").to_owned(),
+                label: String::new(),
             };
             No { status: 422, problems: vec![problem], ..No::default() }
         }

@@ -40,6 +40,12 @@ document.addEventListener("click", (event) => {
   for (const menu of all("details.pick[open]")) if (!menu.contains(event.target)) menu.open = false;
 });
 
+// Where we are is in view in a menu that scrolls.
+for (const here of all(".side [aria-current], .tabs [aria-current]")) {
+  const list = here.closest("ul, nav");
+  list.scrollLeft = here.offsetLeft - list.offsetLeft - (list.clientWidth - here.offsetWidth) / 2;
+}
+
 // A page that came back with problems begins there.
 one("[data-focus]")?.focus();
 

@@ -62,10 +62,10 @@ impl ListCard {
         self.rows.iter().any(|row| !row.buttons.is_empty())
     }
 
-    /// Links to the page with all, if there are more than shown.
+    /// Links to the page with all, and says how many there are.
     fn with_all(mut self, texts: &Texts, address: String, page: &Value) -> ListCard {
         let all = total(page);
-        if usize::try_from(all).is_ok_and(|all| all > self.rows.len()) {
+        if all > 0 {
             self.all = address;
             self.all_label = format!("{} ({all})", texts.see_all);
         }

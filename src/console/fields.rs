@@ -95,9 +95,8 @@ impl Fields {
     /// Says the problems in the language of the member, as far as there are words.
     pub(super) fn in_language(mut self, language: Language) -> Fields {
         for problem in &mut self.problems {
-            if let Some(words) = super::texts::problem(language, &problem.code) {
-                problem.message = words.to_owned();
-            }
+            problem.message = super::texts::problem(language, &problem.code)
+                .map_or_else(|| super::texts::sentence(&problem.message), str::to_owned);
         }
         self
     }

@@ -197,7 +197,13 @@ fn takes(action: impl AsyncFn(&Visit, &Form) -> Shown + Copy + 'static) -> Route
 /// A page for members who are signed in; others go to the sign-in.
 fn shows_own(action: impl AsyncFn(&Visit, &SignedIn) -> Shown + Copy + 'static) -> Route {
     shows(async move |visit: &Visit| match visit.must_be_signed_in().await? {
-        Ok(signed_in) => action(visit, &signed_in).await,
+        Ok(signed_in) => {
+            let mut response = action(visit, &signed_in).await?;
+            if let Some(cookie) = visit.place_cookie(&signed_in) {
+                response.add_cookie(&cookie)?;
+            }
+            Ok(response)
+        }
         Err(elsewhere) => Ok(elsewhere),
     })
 }

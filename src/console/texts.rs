@@ -55,8 +55,64 @@ pub(super) fn problem(language: Language, code: &str) -> Option<&'static str> {
         "email_taken" => "Cette adresse appartient déjà à un membre.",
         "last_owner" => "Il doit rester au moins un propriétaire.",
         "precondition_failed" => "Quelqu’un a changé cela entre-temps. Relisez, puis recommencez.",
+        "invalid_identifier" => "Ce champ ne permet pas de reconnaître un client.",
+        "invalid_color" => "Indiquez une couleur comme #1f4fa3.",
+        "invalid_url" => "Indiquez une adresse qui commence par https://.",
+        "invalid_percent" => "Indiquez un pourcentage entre 0 et 100.",
+        "invalid_quantity" => "Indiquez une quantité valable.",
+        "invalid_time" => "Indiquez une date valable.",
+        "invalid_code" => "Utilisez des lettres, des chiffres, - _ et .",
+        "invalid_pattern" => "Ce modèle de numéro n’est pas valable.",
+        "invalid_value" => "Cette valeur n’est pas valable.",
+        "wrong_type" => "Indiquez un nombre.",
+        "unknown_currency" => "Indiquez une devise comme EUR.",
+        "too_many" => "Il y en a trop.",
+        "amount_too_high" => "C’est plus que ce qui reste.",
+        "already_refunded" => "Tout est déjà remboursé, ou en route.",
+        "out_of_range" => "Cette valeur est hors des limites.",
+        "unknown_entry" => "Cette boutique n’existe pas.",
         _ => return None,
     })
+}
+
+/// The API's words about a field as a sentence: it leaves out what the sentence is about.
+pub(super) fn sentence(message: &str) -> String {
+    let needs_subject = ["is ", "must ", "has ", "can ", "cannot ", "does ", "was ", "names ", "holds "];
+    let mut words = if needs_subject.iter().any(|verb| message.starts_with(verb)) {
+        format!("This {message}")
+    } else {
+        let mut letters = message.chars();
+        let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+        format!("{first}{}", letters.as_str())
+    };
+    if words.ends_with(|last: char| last.is_alphanumeric()) {
+        words.push('.');
+    }
+    words
+}
+
+/// The name of a method that a payment was made by; an unknown one stands as it is.
+pub(super) fn method(language: Language, word: &str) -> String {
+    let texts = texts(language);
+    let name = match word {
+        "card" => texts.method_card,
+        "ach" => texts.method_ach,
+        "wallet" => texts.method_wallet,
+        "cash" => texts.method_cash,
+        "check" | "cheque" => texts.method_cheque,
+        "transfer" => texts.method_transfer,
+        "other" => texts.method_other,
+        other => other,
+    };
+    name.to_owned()
+}
+
+/// The end of an account's number, `···· 0002`; a masked number without one stands as it is.
+pub(super) fn account_end(masked: &str) -> String {
+    match masked.trim_start_matches(['X', 'x', '*', '•', ' ']) {
+        end if end.len() < masked.len() && !end.is_empty() => format!("···· {end}"),
+        _ => masked.to_owned(),
+    }
 }
 
 translated! {
@@ -140,6 +196,13 @@ translated! {
     done_released: "Released: the place is free again.", "Libéré : la place est de nouveau disponible.";
     done_invited: "The invitation is on its way.", "L’invitation est en route.";
     done_erased: "The person is erased.", "La personne est effacée.";
+    method_card: "Card", "Carte";
+    method_ach: "Bank account", "Compte bancaire";
+    method_wallet: "Wallet", "Portefeuille";
+    method_cash: "Cash", "Espèces";
+    method_cheque: "Cheque", "Chèque";
+    method_transfer: "Transfer", "Virement";
+    method_other: "Other", "Autre";
     not_found: "Page not found", "Page introuvable";
     not_found_lead: "There is nothing at this address, or you may not see it.", "Il n’y a rien à cette adresse, ou vous n’y avez pas accès.";
     forbidden: "Your role does not allow this", "Votre rôle ne le permet pas";
@@ -157,4 +220,27 @@ translated! {
     refused_lead: "Nothing was changed. The service says:", "Rien n’a été modifié. Le service répond :";
     defect: "Something went wrong here", "Une erreur s’est produite ici";
     defect_lead: "It is a defect of the service, and its log says more.", "C’est un défaut du service, et son journal en dit plus.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_the_api_become_sentences() {
+        assert_eq!(sentence("is more than the 80.00 USD"), "This is more than the 80.00 USD.");
+        assert_eq!(sentence("must have a street"), "This must have a street.");
+        assert_eq!(sentence("no such country"), "No such country.");
+        assert_eq!(sentence("Enter an amount."), "Enter an amount.");
+        assert_eq!(sentence(""), "");
+    }
+
+    #[test]
+    fn payments_say_what_they_were_made_by() {
+        assert_eq!(method(Language::French, "card"), "Carte");
+        assert_eq!(method(Language::English, "voucher"), "voucher");
+        assert_eq!(account_end("XXXX0002"), "···· 0002");
+        assert_eq!(account_end("0002"), "0002");
+        assert_eq!(account_end("XXXX"), "XXXX");
+    }
 }

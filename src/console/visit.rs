@@ -25,6 +25,8 @@ use crate::web::texts::asked_language;
 const SESSION_COOKIE: &str = "customary_console";
 /// The cookie with the member's choice of light and dark.
 const MODE_COOKIE: &str = "customary_mode";
+/// The cookie with the place where the member was last.
+const PLACE_COOKIE: &str = "customary_place";
 /// The cookie with the member's choice of language.
 const LANGUAGE_COOKIE: &str = "customary_language";
 /// What stands in an address for all places that the member sees. No entrypoint has this name.
@@ -187,16 +189,16 @@ impl Visit {
         let texts = self.texts();
         let asked = self.part("place");
         let place = if asked.is_empty() { None } else { Some(self.place(signed_in)?) };
-        let first = signed_in.stores.first().map_or(ALL, |store| store.entry.as_str());
         let base_of = |name: &str| format!("{}/at/{name}", self.root);
-        let base = base_of(if asked.is_empty() { first } else { asked });
+        let last = self.last_place(signed_in);
+        let base = base_of(if asked.is_empty() { &last } else { asked });
         let is_one = match place {
             Some(place) => place.is_some(),
-            None => !signed_in.stores.is_empty(),
+            None => last != ALL,
         };
         let mut frame = self.plain_frame(title);
         frame.scopes = signed_in.member.role.scopes();
-        // Everywhere but in a place the menu leads to the first one.
+        // Everywhere but in a place the menu leads to the last one.
         let menu = super::menu::ITEMS.iter().filter(|item| {
             let is_open = item.scope.is_none_or(|scope| frame.scopes.contains(&scope));
             is_open && (is_one || !item.is_of_one)
@@ -243,6 +245,23 @@ impl Visit {
         frame.who =
             Some(Who { name: signed_in.member.name.clone(), role: role_name(texts, signed_in.member.role) });
         Ok(frame)
+    }
+
+    /// The place where the member was last, as far as the member still sees it; else the first one.
+    pub(super) fn last_place(&self, signed_in: &SignedIn) -> String {
+        let last = self.request.cookie(PLACE_COOKIE).map(|cookie| cookie.value().to_owned());
+        let is_seen =
+            |last: &String| signed_in.store(last).is_some() || last == ALL && signed_in.stores.len() > 1;
+        let first = || signed_in.stores.first().map_or(ALL, |store| store.entry.as_str()).to_owned();
+        last.filter(is_seen).unwrap_or_else(first)
+    }
+
+    /// The cookie that keeps the place of this address, if that is another one than before.
+    pub(super) fn place_cookie(&self, signed_in: &SignedIn) -> Option<Cookie<'static>> {
+        let place = self.part("place");
+        let is_new = !place.is_empty() && place != self.last_place(signed_in);
+        let is_secure = self.console.settings.is_secure;
+        is_new.then(|| form::new_cookie(PLACE_COOKIE.to_owned(), place.to_owned(), &self.root, is_secure))
     }
 
     /// The frame of a page for whoever comes.

@@ -338,6 +338,25 @@ fn documents_name_options_and_variables_that_exist() {
     }
 }
 
+#[test]
+fn pictures_are_small_and_each_stands_on_a_page_with_words_for_it() {
+    const MOST_BYTES: u64 = 120_000;
+    const MOST_BYTES_OF_ALL: u64 = 700_000;
+    let all: String = pages().iter().map(|name| document(name)).collect();
+    let mut sum = 0;
+    for entry in fs::read_dir(root().join("docs/images")).unwrap() {
+        let entry = entry.unwrap();
+        let (name, bytes) = (entry.file_name().into_string().unwrap(), entry.metadata().unwrap().len());
+        assert!(bytes <= MOST_BYTES, "{name} has {bytes} bytes");
+        sum += bytes;
+        let before = all.split(&format!("](../images/{name})")).next().unwrap();
+        assert!(before.len() < all.len(), "no page shows {name}");
+        let (_, words) = before.rsplit_once("![").unwrap_or_default();
+        assert!(words.split_whitespace().count() >= 4, "no words say what {name} shows: {words:?}");
+    }
+    assert!(sum > 0 && sum <= MOST_BYTES_OF_ALL, "the pictures have {sum} bytes");
+}
+
 /// The anchors of a page's headings.
 fn anchors(markdown: &str) -> BTreeSet<String> {
     let headings = prose(markdown);

@@ -66,11 +66,14 @@ WAYS = [
 
 @cache
 def french_words():
-    """The French of each English text of the console and of what it shares with other pages; often there are several."""
+    """The French of each English text of the console, of the payer's pages, and of what they share; often there are several."""
     found = {}
-    pair = re.compile(r'\w+:\s*"((?:[^"\\]|\\.)*)",\s*"((?:[^"\\]|\\.)*)";')
-    for path in sorted([*SOURCES.glob("console/**/*.rs"), *SOURCES.glob("web/**/*.rs")]):
-        for english, french in pair.findall(path.read_text()):
+    text = r'"((?:[^"\\]|\\.)*)"'
+    # `name: "English", "French";` and, for states, `("kind", "English", "French")`.
+    pairs = re.compile(rf'\w+:\s*{text},\s*{text};|\("\w*", {text}, {text}\)')
+    for path in sorted(path for folder in ("console", "portal", "web") for path in SOURCES.glob(f"{folder}/**/*.rs")):
+        for match in pairs.findall(path.read_text()):
+            english, french = match[:2] if match[0] else match[2:]
             found.setdefault(english.replace('\\"', '"'), []).append(french.replace('\\"', '"'))
     return found
 
@@ -104,8 +107,8 @@ class Console:
     # Words.
 
     def words(self, english):
-        """What may stand on the page for an English text."""
-        return french_words().get(english, [english]) if self.way.french else [english]
+        """What may stand on the page for an English text, with plain blanks between words."""
+        return [flat(text) for text in french_words().get(english, [english])] if self.way.french else [flat(english)]
 
     def says(self, english):
         """Waits until the page has the words, or one of their translations."""
@@ -244,7 +247,7 @@ class Console:
         elif kind == "date":
             self.type_date(element, value)
         else:
-            ActionChains(self.browser, duration=0).key_down(Keys.CONTROL).send_keys("a").key_up(Keys.CONTROL).perform()
+            self.chord(Keys.CONTROL, "a")
             self.keys(Keys.DELETE, value)
             held = element.get_property("value").replace("\r\n", "\n")
             equal(f"what {self.name_of(element)} holds", held, value)
@@ -270,9 +273,12 @@ class Console:
 
     def radio(self, english, within=None):
         """Chooses a radio button by its label. The group is one stop of Tab; the arrows move in it."""
-        target = self.named(english, "input[type=radio]", within)
+        self.arrow_to(self.named(english, "input[type=radio]", within))
+
+    def arrow_to(self, target):
+        """Moves in a group of radio buttons to one of them, and chooses it."""
         name = target.get_attribute("name")
-        group = [e for e in self.page.all(f"input[type=radio][name='{name}']", within) if e.is_displayed()]
+        group = [e for e in self.page.all(f"input[type=radio][name='{name}']") if e.is_displayed()]
         chosen = next((e for e in group if e.is_selected()), None)
         self.tab_to(chosen or group[0])
         if not chosen:
@@ -281,7 +287,7 @@ class Console:
             if target.is_selected():
                 return
             self.keys(Keys.ARROW_DOWN)
-        true(f"the arrows do not reach {english!r}", target.is_selected())
+        true(f"the arrows do not reach {self.name_of(target)!r}", target.is_selected())
 
     def sign_in(self, email, password):
         self.open("/sign-in")
@@ -359,6 +365,17 @@ class Console:
     def no_personal_value_in_the_address(self):
         address = self.browser.current_url
         true(f"the address says who it is: {address}", "@" not in address and "%40" not in address)
+
+    def radio_beginning(self, english):
+        """As `radio`, for one whose label goes on after the words."""
+        words = tuple(self.words(english))
+        found = [one for one in self.page.all("input[type=radio]") if self.name_of(one).startswith(words)]
+        true(f"no choice begins with {words}", found)
+        self.arrow_to(found[0])
+
+    def chord(self, modifier, key):
+        """Presses a key while another one is held."""
+        ActionChains(self.browser, duration=0).key_down(modifier).send_keys(key).key_up(modifier).perform()
 
     def eventually(self, what, condition):
         """Waits for what the page shows by itself with script, and after a reload without."""

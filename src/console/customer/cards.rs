@@ -6,6 +6,7 @@ use super::texts::Texts;
 use super::words::{Badge, Of, badge, money, percent, quantity, short_day};
 use super::{Customer, total};
 use crate::console::ask::{list, member, part, shown, text};
+use crate::console::texts::{account_end, method};
 use crate::domain::entrypoints::theme::Language;
 
 /// A cell of a row.
@@ -114,14 +115,18 @@ impl Maker<'_> {
         let rows = list(summary, "RecentTransactions").iter().map(|one| {
             let operation = text(one, "Operation");
             let what = badge(self.language, Of::Operation, operation).text;
-            let how = [text(one, "Method"), text(one, "maskedAccount")].join(" ");
+            let status = match text(one, "status") {
+                "approved" if operation != "sale" => "made",
+                status => status,
+            };
+            let how = [method(self.language, text(one, "Method")), account_end(text(one, "maskedAccount"))];
             ListRow {
                 link: format!("{}/payments/{}", self.base, part(text(one, "transId"))),
                 cells: vec![
                     Maker::cell(texts.date, short_day(self.language, text(one, "TransactionTime"))),
                     Maker::cell(texts.kind, what),
-                    Maker::cell(texts.method, how.trim().to_owned()),
-                    self.state(Of::Payment, text(one, "status")),
+                    Maker::cell(texts.method, how.join(" ").trim().to_owned()),
+                    self.state(Of::Payment, status),
                     Maker::number(
                         texts.amount,
                         money(self.language, member(one, "TotalAmount"), text(one, "currency")),
@@ -327,6 +332,11 @@ impl Maker<'_> {
                 share => percent(self.language, share),
             };
             let is_assigned = !text(one, "assignedAt").is_empty();
+            // A customer who used it as often as each may has nothing left of it.
+            let left = member(coupon, "perCustomerLimit")
+                .as_i64()
+                .map(|limit| limit.saturating_sub(member(one, "redeemed").as_i64().unwrap_or_default()));
+            let state = if left.is_some_and(|left| left <= 0) { "usedUp" } else { text(coupon, "state") };
             ListRow {
                 link: format!("{}/coupons/{}", self.base, part(text(coupon, "code"))),
                 cells: vec![
@@ -340,7 +350,7 @@ impl Maker<'_> {
                             "–".to_owned()
                         },
                     ),
-                    self.state(Of::Coupon, text(coupon, "state")),
+                    self.state(Of::Coupon, state),
                     Maker::number(texts.used, shown(one, "redeemed")),
                 ],
                 buttons: Vec::new(),

@@ -128,7 +128,7 @@ pub(super) async fn assign(visit: &Visit, signed_in: &SignedIn, form: &Form) -> 
     }
 }
 
-fn redeem_parts(visit: &Visit, form: Fields, warnings: Vec<String>) -> FormParts {
+fn redeem_parts(visit: &Visit, form: Fields, good: String) -> FormParts {
     let texts = texts(visit.language);
     let mut rows = vec![Row::field("code", texts.coupon_code).must()];
     rows.extend(pair([
@@ -141,7 +141,7 @@ fn redeem_parts(visit: &Visit, form: Fields, warnings: Vec<String>) -> FormParts
         lead: texts.redeem_lead.to_owned(),
         rows,
         form,
-        warnings,
+        good,
         button: Button { label: texts.redeem_coupon.to_owned(), ..Button::default() },
         ..FormParts::default()
     }
@@ -151,7 +151,7 @@ fn redeem_parts(visit: &Visit, form: Fields, warnings: Vec<String>) -> FormParts
 pub(super) async fn show_redeem(visit: &Visit, signed_in: &SignedIn) -> Shown {
     let customer = Customer::read(visit, signed_in).await?;
     let form = Fields::of([("currency", customer.store.currency.clone()), ("code", visit.asked("code"))]);
-    page(visit, signed_in, &customer, redeem_parts(visit, form, Vec::new()))
+    page(visit, signed_in, &customer, redeem_parts(visit, form, String::new()))
 }
 
 /// `POST …/coupons/redeem`: the answer says what is left to pay.
@@ -164,7 +164,7 @@ pub(super) async fn redeem(visit: &Visit, signed_in: &SignedIn, form: &Form) -> 
     if code.is_empty() {
         let mut fields = Fields::sent(form, &REDEEM);
         fields.add("code", texts(visit.language).enter_code);
-        return page(visit, signed_in, &customer, redeem_parts(visit, fields, Vec::new()));
+        return page(visit, signed_in, &customer, redeem_parts(visit, fields, String::new()));
     }
     let path = format!("/Coupon/{}/{}/redeem", part(&customer.store.entry), part(code));
     match visit.post(signed_in, &path, form).json(&body.into()).tried().await {
@@ -174,16 +174,16 @@ pub(super) async fn redeem(visit: &Visit, signed_in: &SignedIn, form: &Form) -> 
             let said =
                 format!("{}: {}. {}: {}.", texts.discount, sum("discount"), texts.to_pay, sum("total"));
             let form = Fields::of([("currency", customer.store.currency.clone())]);
-            page(visit, signed_in, &customer, redeem_parts(visit, form, vec![said]))
+            page(visit, signed_in, &customer, redeem_parts(visit, form, said))
         }
         Ok(Err(no)) => {
             let fields = refused(Fields::sent(form, &REDEEM), &no, visit.language);
-            page(visit, signed_in, &customer, redeem_parts(visit, fields, Vec::new()))
+            page(visit, signed_in, &customer, redeem_parts(visit, fields, String::new()))
         }
         Err(crate::console::page::Refused::NotFound) => {
             let mut fields = Fields::sent(form, &REDEEM);
             fields.add("code", super::wording::problem(visit.language, "unknown_coupon").unwrap_or_default());
-            page(visit, signed_in, &customer, redeem_parts(visit, fields, Vec::new()))
+            page(visit, signed_in, &customer, redeem_parts(visit, fields, String::new()))
         }
         Err(refused) => Err(refused),
     }

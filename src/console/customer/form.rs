@@ -92,6 +92,8 @@ pub(super) struct Button {
 pub(super) struct FormParts {
     pub(super) title: String,
     pub(super) lead: String,
+    /// What was done, above the form; empty for nothing.
+    pub(super) good: String,
     /// What to heed, above the form, line by line.
     pub(super) warnings: Vec<String>,
     pub(super) form: Fields,

@@ -162,7 +162,12 @@ pub(super) async fn make(visit: &Visit, signed_in: &SignedIn, form: &Form) -> Sh
             made(visit, signed_in, &customer, member(&answer, "responseData"), form.get("notify") == "true")
         }
         Err(no) => {
-            let fields = refused(Fields::sent(form, &NAMES), &no, visit.language);
+            let mut fields = refused(Fields::sent(form, &NAMES), &no, visit.language);
+            for problem in
+                fields.problems.iter_mut().filter(|one| one.code == "required" && one.field == "amount")
+            {
+                texts(visit.language).no_amount.clone_into(&mut problem.message);
+            }
             let parts = parts(visit, signed_in, &customer, fields).await?;
             page(visit, signed_in, &customer, parts)
         }

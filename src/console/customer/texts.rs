@@ -179,6 +179,7 @@ translated! {
     request_payment: "Request payment", "Demander un paiement";
     request_payment_lead: "You get a link and a QR code to send; the customer pays on a page in the look of the store.", "Vous obtenez un lien et un QR code à envoyer ; le client paie sur une page aux couleurs de la boutique.";
     amount_hint: "Such as 25.00. With an invoice, what is open of it by default.", "Par exemple 25,00. Avec une facture, ce qui reste à payer par défaut.";
+    no_amount: "Enter an amount, or let the payer say how much.", "Indiquez un montant, ou laissez le payeur le choisir.";
     currency: "Currency", "Devise";
     of_invoice: "Invoice", "Facture";
     no_invoice: "No invoice", "Aucune facture";

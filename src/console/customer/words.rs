@@ -148,6 +148,7 @@ fn payment(word: &str) -> Option<State<'static>> {
         "error" => ("bad", "Failed", "Échoué"),
         "declined" => ("bad", "Declined", "Refusé"),
         "approved" | "succeeded" => ("good", "Paid", "Payé"),
+        "made" => ("good", "Done", "Effectué"),
         "voided" => ("", "Voided", "Annulé"),
         "refunded" => ("", "Paid back", "Remboursé"),
         "pending" => ("warn", "Pending", "En attente"),

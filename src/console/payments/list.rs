@@ -14,6 +14,7 @@ use crate::console::money::people::name_of;
 use crate::console::money::texts::{Texts as Words, texts as words};
 use crate::console::money::{amount, decimal, minute, price};
 use crate::console::page::{Refused, Shown, html};
+use crate::console::texts::method;
 use crate::console::visit::{SignedIn, Store, Visit};
 
 /// The filters, by their names in the address and at the API.
@@ -143,7 +144,7 @@ fn row(visit: &Visit, signed_in: &SignedIn, one: &Value) -> Row {
         operation: operation(language, text(one, "Operation")),
         badge: status(language, text(one, "Operation"), text(one, "status")),
         amount: amount(language, member(one, "TotalAmount"), text(one, "currency")),
-        method: text(one, "Method").to_owned(),
+        method: method(language, text(one, "Method")),
         source: text(one, "Source").to_owned(),
         customer: if customer.is_empty() { String::new() } else { name_of(member(one, "Customer")) },
         customer_address: format!("{at}/customers/{customer}"),

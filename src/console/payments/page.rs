@@ -13,6 +13,7 @@ use crate::console::money::people::{self, Choice, Person};
 use crate::console::money::texts::{Texts as Words, texts as words};
 use crate::console::money::{amount, decimal, input, minute, typed};
 use crate::console::page::{Refused, Shown, html};
+use crate::console::texts::{account_end, method};
 use crate::console::visit::{SignedIn, Store, Visit};
 use crate::web::form::Form;
 
@@ -114,8 +115,8 @@ async fn page(visit: &Visit, signed_in: &SignedIn, mut form: Fields, search: &st
         .filter(|_| decimal(member(&one, "refundedAmount")).is_some_and(|value| value > Decimal::ZERO));
     let facts = vec![
         (texts.operation, operation(language, text(&one, "Operation")).to_owned()),
-        (texts.method, text(&one, "Method").to_owned()),
-        (texts.account, text(&one, "maskedAccount").to_owned()),
+        (texts.method, method(language, text(&one, "Method"))),
+        (texts.account, account_end(text(&one, "maskedAccount"))),
         (words.description, text(&one, "description").to_owned()),
         (texts.invoice, text(&one, "invoiceNumber").to_owned()),
         (texts.order, text(&one, "OrderId").to_owned()),

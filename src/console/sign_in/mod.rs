@@ -56,8 +56,7 @@ struct SignInPage {
 
 /// `GET /console`: the overview of the first place.
 async fn start(visit: &Visit, signed_in: &super::visit::SignedIn) -> Shown {
-    let place = signed_in.stores.first().map_or(super::visit::ALL, |store| store.entry.as_str());
-    Ok(visit.go_to(&format!("/at/{place}")))
+    Ok(visit.go_to(&format!("/at/{}", visit.last_place(signed_in))))
 }
 
 /// `GET /console/sign-in`.

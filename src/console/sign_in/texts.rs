@@ -50,6 +50,7 @@ translated! {
     turn_off: "Turn off", "Désactiver";
     codes_title: "Recovery codes", "Codes de secours";
     codes_lead: "Each works once, when the phone is not at hand. Keep them in a safe place: they are shown only now.", "Chacun sert une fois, quand le téléphone n’est pas là. Conservez-les en lieu sûr : ils ne sont affichés que maintenant.";
+    codes_kept: "They are in a safe place", "Ils sont en lieu sûr";
     new_codes: "Make new recovery codes", "Créer de nouveaux codes de secours";
     look: "Language and appearance", "Langue et apparence";
 }

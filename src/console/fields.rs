@@ -128,10 +128,10 @@ fn obligation(language: Language, message: &str) -> String {
         return fact;
     }
     let count = fact.split(' ').next().unwrap_or_default();
-    let words = match fact {
-        fact if fact.contains("subscription") => "abonnement(s) en cours",
-        fact if fact.contains("payment") => "paiement(s) en attente",
-        _ => "facture(s) à payer",
+    let (one, many) = match fact {
+        fact if fact.contains("subscription") => ("abonnement est en cours", "abonnements sont en cours"),
+        fact if fact.contains("payment") => ("paiement est en attente", "paiements sont en attente"),
+        _ => ("facture n’est pas payée", "factures ne sont pas payées"),
     };
-    format!("{count} {words}.")
+    format!("{count} {}.", if count == "1" { one } else { many })
 }

@@ -170,7 +170,8 @@ class Console:
         words = {text.strip() for text in self.words(english)}
 
         def found():
-            for element in self.page.all(css, within):
+            # Asking the browser for the name of each element of a page takes long.
+            for element in self.browser.execute_script(PERHAPS_NAMED, css, within, list(words)):
                 if not element.is_displayed():
                     continue
                 if self.name_of(element) in words or flat(element.text) in words:
@@ -443,6 +444,18 @@ class Console:
         self._leave(lambda: self.keys(Keys.ENTER))
 
 
+PERHAPS_NAMED = """
+const [css, within, words] = arguments;
+const plain = (text) => (text ?? "").replace(/\\s+/g, " ").trim().toLowerCase();
+const mentions = (one) => {
+  const labels = [...(one.labels ?? [])].map((label) => label.textContent);
+  const others = (one.getAttribute("aria-labelledby") ?? "").split(" ").map((id) => document.getElementById(id)?.textContent);
+  const own = [one.textContent, one.getAttribute("aria-label"), one.title, one.placeholder, one.type === "submit" ? one.value : ""];
+  const all = plain([...own, ...labels, ...others].join(" "));
+  return words.some((word) => all.includes(plain(word)));
+};
+return [...(within ?? document).querySelectorAll(css)].filter(mentions);
+"""
 RING = """
 const style = getComputedStyle(arguments[0]);
 return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0 || style.boxShadow !== "none";

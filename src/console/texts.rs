@@ -36,9 +36,14 @@ pub(super) fn done(language: Language, word: &str) -> &'static str {
 /// The words for a code of the API's problems, where the member reads another language than English.
 pub(super) fn problem(language: Language, code: &str) -> Option<&'static str> {
     if language == Language::English {
-        // The API's words are good enough, but for this.
-        let words = "Somebody changed this in the meantime. Read it again, then repeat.";
-        return (code == "precondition_failed").then_some(words);
+        // The API's words are good enough, but for these.
+        return Some(match code {
+            "invalid_birthday" => "Enter a date that exists and is past, such as 24-08-1990.",
+            "invalid_email" => "Enter an e-mail address such as name@example.com.",
+            "invalid_phone" => "Enter a whole phone number, with + and the country’s code.",
+            "precondition_failed" => "Somebody changed this in the meantime. Read it again, then repeat.",
+            _ => return None,
+        });
     }
     Some(match code {
         "required" | "missing" => "Ce champ est obligatoire.",

@@ -210,6 +210,7 @@ fn no(status: StatusCode, body: &Value) -> No {
             field: place.unwrap_or_default().trim_start_matches('/').to_owned(),
             code: text(&problem["code"]),
             message: text(&problem["message"]),
+            label: String::new(),
         }
     };
     let problems =

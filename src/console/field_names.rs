@@ -3,7 +3,7 @@
 use crate::domain::entrypoints::theme::Language;
 
 /// The name of a field by its name in the API; that name itself where there is no other.
-pub(super) fn field_name(language: Language, name: &'static str) -> &'static str {
+pub(super) fn field_name(language: Language, name: &str) -> &str {
     let (english, french) = match name {
         "company" => ("Company", "Société"),
         "firstname" => ("First name", "Prénom"),

@@ -36,7 +36,7 @@ impl Fields {
         self.problems.clone_from(&no.problems);
         if self.problems.is_empty() {
             let code = if no.status == 412 { "precondition_failed" } else { "" }.to_owned();
-            self.problems.push(Problem { field: String::new(), code, message: no.message.clone() });
+            self.problems.push(Problem { code, message: no.message.clone(), ..Problem::default() });
         }
         self
     }
@@ -54,7 +54,8 @@ impl Fields {
 
     /// Adds a problem.
     pub(super) fn add(&mut self, field: &str, message: impl Into<String>) {
-        self.problems.push(Problem { field: field.to_owned(), code: String::new(), message: message.into() });
+        let (field, message) = (field.to_owned(), message.into());
+        self.problems.push(Problem { field, message, ..Problem::default() });
     }
 
     /// The value of a field; empty if there is none.
@@ -77,7 +78,16 @@ impl Fields {
         self.problems.iter().filter(|problem| problem.field == name).collect()
     }
 
-    /// The problems of no field among these.
+    /// Says the problems as sentences, and names their fields as the form does.
+    pub(super) fn labelled(mut self, language: Language, label: impl Fn(&str) -> Option<String>) -> Fields {
+        for problem in &mut self.problems {
+            problem.message = said(language, &problem.code, &problem.message);
+            problem.label = label(&problem.field).unwrap_or_default();
+        }
+        self
+    }
+
+    /// Whether anything is wrong.
     pub(super) fn is_wrong(&self) -> bool {
         !self.problems.is_empty()
     }
@@ -90,4 +100,38 @@ impl Fields {
         }
         self
     }
+}
+
+/// A problem in the language of the member. The API's own words go on from the name of the field; here they are a sentence.
+pub(super) fn said(language: Language, code: &str, message: &str) -> String {
+    if let Some(words) = super::texts::problem(language, code) {
+        return words.to_owned();
+    }
+    if code == "has_obligations" {
+        return obligation(language, message);
+    }
+    if message.starts_with("is required") {
+        return super::texts::texts(language).this_required.to_owned();
+    }
+    let mut letters = message.chars();
+    let Some(first) = letters.next() else { return String::new() };
+    let end = if message.ends_with(char::is_alphanumeric) { "." } else { "" };
+    first.to_uppercase().chain(letters).chain(end.chars()).collect()
+}
+
+/// What stands in the way of a deletion: the API's sentence without its advice to programs.
+fn obligation(language: Language, message: &str) -> String {
+    let fact = message.split(';').next().unwrap_or_default();
+    if language == Language::English {
+        let mut fact = fact.to_owned();
+        fact.push('.');
+        return fact;
+    }
+    let count = fact.split(' ').next().unwrap_or_default();
+    let (one, many) = match fact {
+        fact if fact.contains("subscription") => ("abonnement est en cours", "abonnements sont en cours"),
+        fact if fact.contains("payment") => ("paiement est en attente", "paiements sont en attente"),
+        _ => ("facture n’est pas payée", "factures ne sont pas payées"),
+    };
+    format!("{count} {}.", if count == "1" { one } else { many })
 }

@@ -28,6 +28,7 @@ mod products;
 mod refusal;
 mod refused;
 mod requests;
+mod rights;
 mod settings;
 mod sign_in;
 mod staff;
@@ -199,6 +200,7 @@ fn takes(action: impl AsyncFn(&Visit, &Form) -> Shown + Copy + 'static) -> Route
 fn shows_own(action: impl AsyncFn(&Visit, &SignedIn) -> Shown + Copy + 'static) -> Route {
     shows(async move |visit: &Visit| match visit.must_be_signed_in().await? {
         Ok(signed_in) => {
+            rights::check(visit, &signed_in)?;
             let mut response = action(visit, &signed_in).await?;
             if let Some(cookie) = visit.place_cookie(&signed_in) {
                 response.add_cookie(&cookie)?;

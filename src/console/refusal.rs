@@ -38,8 +38,12 @@ pub(super) fn refusal(visit: Option<&Visit>, refused: &Refused) -> HttpResponse 
             (StatusCode::INTERNAL_SERVER_ERROR, texts.defect, texts.defect_lead)
         }
     };
+    if let Refused::Forbidden(message) = refused {
+        // What a token lacks says nothing to a member, whom the lead tells what to do.
+        tracing::debug!(%message, "a page of the console was refused");
+    }
     let more = match refused {
-        Refused::Forbidden(message) | Refused::Other(message) => message.as_str(),
+        Refused::Other(message) => message.as_str(),
         _ => "",
     };
     let page = match visit {

@@ -14,6 +14,8 @@ pub(super) struct Problem {
     pub(super) code: String,
     /// What is wrong, in English.
     pub(super) message: String,
+    /// The label of the field in the form, for the list of problems above it; empty if it is not known.
+    pub(super) label: String,
 }
 
 /// Why the API did not do what was asked.

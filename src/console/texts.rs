@@ -36,16 +36,21 @@ pub(super) fn done(language: Language, word: &str) -> &'static str {
 /// The words for a code of the API's problems, where the member reads another language than English.
 pub(super) fn problem(language: Language, code: &str) -> Option<&'static str> {
     if language == Language::English {
-        // The API's words are good enough, but for this.
-        let words = "Somebody changed this in the meantime. Read it again, then repeat.";
-        return (code == "precondition_failed").then_some(words);
+        // The API's words are good enough, but for these.
+        return Some(match code {
+            "invalid_birthday" => "Enter a date that exists and is past, such as 24-08-1990.",
+            "invalid_email" => "Enter an e-mail address such as name@example.com.",
+            "invalid_phone" => "Enter a whole phone number, with + and the country’s code.",
+            "precondition_failed" => "Somebody changed this in the meantime. Read it again, then repeat.",
+            _ => return None,
+        });
     }
     Some(match code {
         "required" | "missing" => "Ce champ est obligatoire.",
         "too_long" => "Ce texte est trop long.",
         "invalid_email" => "Indiquez une adresse e-mail valable, comme nom@exemple.fr.",
         "invalid_phone" => "Indiquez un numéro de téléphone valable, avec l’indicatif du pays.",
-        "invalid_birthday" => "Indiquez une date de naissance passée.",
+        "invalid_birthday" => "Indiquez une date qui existe et qui est passée, comme 24-08-1990.",
         "invalid_country" => "Choisissez un pays.",
         "invalid_zip" => "Ce code postal n’existe pas dans ce pays.",
         "invalid_amount" | "too_many_digits" => "Indiquez un montant valable dans cette devise.",
@@ -153,6 +158,8 @@ translated! {
     yes: "Yes", "Oui";
     no: "No", "Non";
     required: "required", "obligatoire";
+    this_required: "This is required.", "Ce champ est obligatoire.";
+    colon: ": ", " : ";
     more: "More", "Plus";
     problems: "Please check the following", "Veuillez vérifier ce qui suit";
     menu_overview: "Overview", "Vue d’ensemble";

@@ -64,10 +64,10 @@ impl ListCard {
         self.rows.iter().any(|row| !row.buttons.is_empty())
     }
 
-    /// Links to the page with all, if there are more than shown.
+    /// Links to the page with all, and says how many there are.
     fn with_all(mut self, texts: &Texts, address: String, page: &Value) -> ListCard {
         let all = total(page);
-        if usize::try_from(all).is_ok_and(|all| all > self.rows.len()) {
+        if all > 0 {
             self.all = address;
             self.all_label = format!("{} ({all})", texts.see_all);
         }
@@ -116,10 +116,6 @@ impl Maker<'_> {
         let rows = list(summary, "RecentTransactions").iter().map(|one| {
             let operation = text(one, "Operation");
             let what = badge(self.language, Of::Operation, operation).text;
-            let status = match text(one, "status") {
-                "approved" if operation != "sale" => "made",
-                status => status,
-            };
             let how = [method(self.language, text(one, "Method")), account_end(text(one, "maskedAccount"))];
             ListRow {
                 link: format!("{}/payments/{}", self.base, part(text(one, "transId"))),

@@ -113,7 +113,11 @@ struct FormPage<'a> {
 }
 
 /// The page of a form; 422 if the form is wrong.
-pub(super) fn page(visit: &Visit, signed_in: &SignedIn, customer: &Customer, parts: FormParts) -> Shown {
+pub(super) fn page(visit: &Visit, signed_in: &SignedIn, customer: &Customer, mut parts: FormParts) -> Shown {
+    for problem in &mut parts.form.problems {
+        let row = parts.rows.iter().find(|row| !row.name.is_empty() && row.name == problem.field);
+        problem.label = row.map(|row| row.label.clone()).unwrap_or_default();
+    }
     let status = if parts.form.is_wrong() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let frame = visit.frame(signed_in, "customers", format!("{} · {}", parts.title, customer.name))?;
     html(status, &FormPage { frame, customer, parts })

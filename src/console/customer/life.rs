@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::form::{Button, FormParts, Row, page};
 use super::texts::texts;
-use super::{Customer, pressed, refused, wording};
-use crate::console::fields::Fields;
+use super::{Customer, pressed, refused};
+use crate::console::fields::{Fields, said};
 use crate::console::page::{Refused, Shown};
 use crate::console::visit::{SignedIn, Visit};
 use crate::web::form::Form;
@@ -32,6 +32,7 @@ fn delete_parts(visit: &Visit, form: Fields, must_end: bool) -> FormParts {
     let texts = texts(visit.language);
     let mut rows = vec![Row::note(texts.delete_lead)];
     if must_end {
+        rows.push(Row::note(texts.must_settle));
         rows.push(Row::check("cancelOpen", texts.cancel_open));
     }
     FormParts {
@@ -65,9 +66,7 @@ pub(super) async fn delete(visit: &Visit, signed_in: &SignedIn, form: &Form) -> 
         Err(no) => {
             let mut fields = refused(Fields::sent(form, &["cancelOpen"]), &no, visit.language);
             for problem in &mut fields.problems {
-                if problem.code == "has_obligations" {
-                    problem.message = wording::obligation(visit.language, &problem.message);
-                }
+                problem.message = said(visit.language, &problem.code, &problem.message);
             }
             let must_end = no.has("has_obligations");
             page(visit, signed_in, &customer, delete_parts(visit, fields, must_end))
@@ -82,6 +81,7 @@ fn erase_parts(visit: &Visit, customer: &Customer, form: Fields, must_end: bool)
         Row::field("confirm", &format!("{} {}", texts.erase_confirm, customer.id)).must(),
     ];
     if must_end {
+        rows.push(Row::note(texts.must_settle));
         rows.push(Row::check("cancelOpen", texts.cancel_open));
     }
     FormParts {
@@ -121,9 +121,7 @@ pub(super) async fn erase(visit: &Visit, signed_in: &SignedIn, form: &Form) -> S
         Err(no) => {
             let mut fields = refused(fields, &no, visit.language);
             for problem in &mut fields.problems {
-                if problem.code == "has_obligations" {
-                    problem.message = wording::obligation(visit.language, &problem.message);
-                }
+                problem.message = said(visit.language, &problem.code, &problem.message);
             }
             let must_end = no.has("has_obligations");
             page(visit, signed_in, &customer, erase_parts(visit, &customer, fields, must_end))

@@ -9,6 +9,7 @@ use crate::console::ask::{No, Problem, list, member, part, text};
 use crate::console::fields::Fields;
 use crate::console::page::Shown;
 use crate::console::states::{Of, badge};
+use crate::console::texts::method;
 use crate::console::visit::{SignedIn, Visit};
 use crate::web::form::Form;
 
@@ -26,6 +27,9 @@ const NAMES: [&str; 10] = [
     "externalId",
     "refundOf",
 ];
+
+/// What a payment elsewhere is made by.
+const METHODS: [&str; 5] = ["cash", "transfer", "cheque", "card", "other"];
 
 fn parts(visit: &Visit, form: Fields) -> FormParts {
     let texts = texts(visit.language);
@@ -47,7 +51,11 @@ fn parts(visit: &Visit, form: Fields) -> FormParts {
         Row::field("currency", texts.currency),
     ]);
     rows.extend(pair([
-        Row::field("method", texts.how_paid),
+        Row::select(
+            "method",
+            texts.how_paid,
+            METHODS.map(|word| (word.to_owned(), method(visit.language, word))).into(),
+        ),
         Row::field("occurredAt", texts.when).input("date"),
         Row::field("invoiceNumber", texts.of_invoice),
         Row::field("refundOf", texts.refund_of).hint(texts.refund_of_hint),
@@ -104,6 +112,7 @@ pub(super) async fn make(visit: &Visit, signed_in: &SignedIn, form: &Form) -> Sh
                 field: last(text(reason, "field")).to_owned(),
                 code: text(reason, "code").to_owned(),
                 message: text(reason, "message").to_owned(),
+                label: String::new(),
             };
             No { status: 422, problems: vec![problem], ..No::default() }
         }

@@ -316,6 +316,7 @@ translated! {
     delete_customer: "Delete the customer", "Supprimer le client";
     delete_lead: "The customer leaves lists and search, and cannot sign in. Money and history stay. To keep it at hand, archive it instead.", "Le client disparaît des listes et de la recherche et ne peut plus se connecter. L’argent et l’historique restent. Pour le garder sous la main, archivez-le plutôt.";
     delete_sure: "Delete this customer?", "Supprimer ce client ?";
+    must_settle: "What is open must be settled first: have it paid, or void it. Or archive the customer instead.", "Il faut d’abord régler ce qui est ouvert : faites-le payer, ou annulez-le. Ou archivez plutôt le client.";
     cancel_open: "End what is open as well: subscriptions end here, open invoices are voided", "Mettre fin aussi à ce qui est ouvert : les abonnements cessent ici, les factures à payer sont annulées";
     erase_customer: "Erase the person", "Effacer la personne";
     erase_lead: "For people who ask to be forgotten. Names, addresses, comments and every other personal value go, in the history too.", "Pour qui demande l’oubli. Noms, adresses, commentaires et toute autre donnée personnelle disparaissent, aussi dans l’historique.";

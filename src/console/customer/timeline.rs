@@ -155,6 +155,7 @@ fn line(language: Language, customer: &Customer, base: &str, entry: &Value, know
         verb = format!("{verb} {}", changed_words(texts, &changes));
     } else if operation == "lifecycleMoved"
         && let Some(stage) = list(entry, "changes").iter().find(|one| text(one, "field") == "lifecycle")
+        && !text(stage, "to").is_empty()
     {
         let colon = if language == Language::French { " : " } else { ": " };
         tail = format!("{colon}{}", badge(language, Of::Stage, text(stage, "to")).text);

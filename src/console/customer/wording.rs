@@ -321,20 +321,3 @@ pub(super) fn declined(language: Language, code: &str) -> Option<&'static str> {
     };
     Some(if language == Language::French { french } else { english })
 }
-
-/// What stands in the way of a deletion: the API's sentence without its advice to programs.
-pub(super) fn obligation(language: Language, message: &str) -> String {
-    let fact = message.split(';').next().unwrap_or_default();
-    if language == Language::English {
-        let mut fact = fact.to_owned();
-        fact.push('.');
-        return fact;
-    }
-    let count = fact.split(' ').next().unwrap_or_default();
-    let words = match fact {
-        fact if fact.contains("subscription") => "abonnement(s) en cours",
-        fact if fact.contains("payment") => "paiement(s) en attente",
-        _ => "facture(s) à payer",
-    };
-    format!("{count} {words}.")
-}

@@ -11,11 +11,12 @@ use super::list::{total, with_note};
 use super::query::{Query, target};
 use super::shown::{name_of, number, total_of};
 use super::texts::{Texts, texts};
-use crate::console::ask::{Ask, list, member, part};
-use crate::console::fields::Fields;
+use crate::console::ask::{Ask, No, list, member, part};
+use crate::console::fields::{Fields, said};
 use crate::console::frame::Frame;
 use crate::console::page::{Refused, Shown, html, ours};
 use crate::console::visit::{SignedIn, Store, Visit};
+use crate::domain::entrypoints::theme::Language;
 use crate::web::form::Form;
 
 /// The most customers to archive or delete at a time.
@@ -316,7 +317,7 @@ async fn one_by_one(
             failures.push(Failure {
                 name: name_of(record),
                 address: format!("{}/at/{}/customers/{id}", visit.root, part(entry)),
-                why: no.message,
+                why: why(visit.language, &no),
             });
         }
     }
@@ -332,6 +333,13 @@ async fn one_by_one(
         frame,
     };
     html(StatusCode::CONFLICT, &page)
+}
+
+/// Why the API refused something, in sentences.
+fn why(language: Language, no: &No) -> String {
+    let words = no.problems.iter().map(|problem| said(language, &problem.code, &problem.message));
+    let words: Vec<String> = words.collect();
+    if words.is_empty() { no.message.clone() } else { words.join(" ") }
 }
 
 /// The API's file with the columns of the list.

@@ -310,14 +310,8 @@ async fn mails(visit: &Visit, signed_in: &SignedIn, sent: &Form, id: i64) -> Res
 
 /// The form again, with who stands in the way of a conflict.
 async fn refused(visit: &Visit, signed_in: &SignedIn, store: &Store, sent: &Form, no: &No) -> Shown {
-    let mut form = draft::refused(sent, no).in_language(visit.language);
-    for problem in &mut form.problems {
-        // The API's own messages go on from the name of the field.
-        let label = word(visit, &problem.field);
-        if problem.message.starts_with(char::is_lowercase) && label != problem.field {
-            problem.message = format!("{label}: {}", problem.message);
-        }
-    }
+    let label = |field: &str| Some(word(visit, field)).filter(|label| *label != field).map(str::to_owned);
+    let form = draft::refused(sent, no).labelled(visit.language, label);
     let is_conflict = no.status == 409;
     let answer = Answer {
         form,

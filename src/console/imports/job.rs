@@ -12,6 +12,8 @@ use serde_json::Value;
 use super::preset_name;
 use super::texts::{Texts, texts};
 use crate::console::ask::{list, member, part, shown, text};
+use crate::console::field_names::field_name;
+use crate::console::fields::said;
 use crate::console::frame::Frame;
 use crate::console::moments::{count, minute, number};
 use crate::console::page::{Refused, Shown, html, ours};
@@ -24,8 +26,8 @@ use crate::web::form::Form;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How many rows of the report a page shows.
 const ROWS: i64 = 50;
-/// How many of the first errors the page shows; the report has all.
-const ERRORS_SHOWN: usize = 10;
+/// How many of the first rejected rows the page shows; the report has all.
+const REJECTED_SHOWN: &str = "10";
 
 /// A state's kind of badge and its name.
 pub(super) fn state_of(texts: &'static Texts, word: &str) -> (&'static str, &'static str) {
@@ -117,7 +119,8 @@ struct JobPage {
     commits: String,
     left_out: Vec<String>,
     reasons: Vec<Reason>,
-    errors: Vec<String>,
+    /// The first rejected rows: their lines, and why.
+    rejected: Vec<(String, Vec<String>)>,
     queued_at: String,
     started_at: String,
     ended_at: String,
@@ -144,12 +147,10 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
     let is_dry_run = member(&job, "dryRun") == true;
     let reason = |reason: &Value| Reason {
         rows: count(language, number(reason, "rows")),
-        field: shown(reason, "field"),
-        message: shown(reason, "message"),
+        field: field_name(language, text(reason, "field")).to_owned(),
+        message: said(language, text(reason, "code"), text(reason, "message")),
     };
-    let texts_of = |name: &str, most: usize| {
-        list(&job, name).iter().take(most).filter_map(Value::as_str).map(str::to_owned).collect()
-    };
+    let left_out = list(&job, "columnsLeftOut").iter().filter_map(Value::as_str).map(str::to_owned);
     let page = JobPage {
         frame: visit.frame(signed_in, "imports", format!("{} {id}", texts.import_one))?,
         texts,
@@ -161,15 +162,39 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
         may_cancel: !is_over(&job),
         has_rejected: number(&job, "rejected") > 0,
         commits: shown(&job, "commits"),
-        left_out: texts_of("columnsLeftOut", usize::MAX),
+        left_out: left_out.collect(),
         reasons: list(&job, "reasons").iter().map(reason).collect(),
-        errors: texts_of("errors", ERRORS_SHOWN),
+        rejected: if number(&job, "rejected") > 0 {
+            rejected_rows(visit, signed_in).await?
+        } else {
+            Vec::new()
+        },
         queued_at: minute(language, &job, "queuedAt"),
         started_at: minute(language, &job, "startedAt"),
         ended_at: minute(language, &job, "endedAt"),
         id,
     };
     html(StatusCode::OK, &page)
+}
+
+/// The first rejected rows: their lines, and what is wrong with them.
+async fn rejected_rows(visit: &Visit, signed_in: &SignedIn) -> Result<Vec<(String, Vec<String>)>, Refused> {
+    let ask = visit.get(signed_in, &path(visit, signed_in, "/rows")?).with("outcome", "rejected");
+    let page = ask.with("limitRecord", REJECTED_SHOWN).if_any().await?.unwrap_or_default();
+    let row = |row: &Value| (shown(row, "line"), notes(visit.language, row));
+    Ok(list(&page, "Records").iter().map(row).collect())
+}
+
+/// What is wrong with a row, in sentences.
+fn notes(language: Language, row: &Value) -> Vec<String> {
+    let note = |note: &Value| {
+        let words = said(language, text(note, "code"), text(note, "message"));
+        match field_name(language, text(note, "field")) {
+            "" => words,
+            field => format!("{field}{}{words}", crate::console::texts::texts(language).colon),
+        }
+    };
+    list(row, "problems").iter().chain(list(row, "warnings")).map(note).collect()
 }
 
 /// `GET …/imports/{jobId}/events`: the progress as server-sent events, until the import ends. Each look asks for the session again, so
@@ -296,7 +321,8 @@ pub(super) async fn rows(visit: &Visit, signed_in: &SignedIn) -> Shown {
         .sent()
         .await?;
     let total = number(member(&page, "Summary"), "totalRecords");
-    let rows: Vec<ReportRow> = list(&page, "Records").iter().map(|row| report_row(texts, row)).collect();
+    let rows: Vec<ReportRow> =
+        list(&page, "Records").iter().map(|row| report_row(visit.language, row)).collect();
     let page = RowsPage {
         frame: visit.frame(signed_in, "imports", texts.report)?,
         texts,
@@ -313,11 +339,10 @@ pub(super) async fn rows(visit: &Visit, signed_in: &SignedIn) -> Shown {
     html(StatusCode::OK, &page)
 }
 
-fn report_row(texts: &'static Texts, row: &Value) -> ReportRow {
-    let names = |name: &str| -> Vec<&str> { list(row, name).iter().filter_map(Value::as_str).collect() };
-    let note = |note: &Value| match text(note, "field") {
-        "" => shown(note, "message"),
-        field => format!("{field}: {}", text(note, "message")),
+fn report_row(language: Language, row: &Value) -> ReportRow {
+    let texts = texts(language);
+    let names = |name: &str| -> Vec<&str> {
+        list(row, name).iter().filter_map(Value::as_str).map(|name| field_name(language, name)).collect()
     };
     let mut fields = names("changed").join(", ");
     if fields.is_empty() && !names("differs").is_empty() {
@@ -328,7 +353,7 @@ fn report_row(texts: &'static Texts, row: &Value) -> ReportRow {
         outcome: outcome_of(texts, text(row, "outcome")),
         customer: shown(row, "customerId"),
         fields,
-        notes: list(row, "problems").iter().chain(list(row, "warnings")).map(note).collect(),
+        notes: notes(language, row),
         is_changed: member(row, "changedSinceDryRun") == true,
     }
 }

@@ -106,7 +106,12 @@ pub(super) fn look(bytes: &[u8], is_whole: bool, options: &ImportOptions, is_pay
             header: header.trim().trim_start_matches('\u{feff}').to_owned(),
             was: target.clone(),
             target,
-            values: rows.iter().filter_map(|row| row.get(index)).map(|value| shortened(value)).collect(),
+            values: rows
+                .iter()
+                .filter_map(|row| row.get(index))
+                .map(|value| shortened(value))
+                .filter(|value| !value.is_empty())
+                .collect(),
         })
         .collect();
     looked

@@ -11,6 +11,7 @@ use super::look::{LOOK_BYTES, Looked, LookedColumn, look as look_at};
 use super::preset_name;
 use super::texts::{Texts, texts};
 use crate::console::ask::{member, part, shown};
+use crate::console::field_names::field_name;
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::page::{Shown, html};
@@ -60,7 +61,8 @@ struct NewPage {
     errors: Vec<Choice>,
     unknown: Vec<Choice>,
     dates: [&'static str; 6],
-    targets: Vec<&'static str>,
+    /// The fields to fill: their names in files, and for people.
+    targets: Vec<(&'static str, &'static str)>,
     is_payments: bool,
     /// What was seen of the file; none at first.
     looked: Option<Looked>,
@@ -118,7 +120,7 @@ fn page(visit: &Visit, signed_in: &SignedIn, form: Fields, looked: Option<Looked
             choice("create", texts.unknown_create),
         ],
         dates: DATE_FORMATS,
-        targets,
+        targets: targets.into_iter().map(|name| (name, field_name(visit.language, name))).collect(),
         is_payments,
         preset: looked.as_ref().map_or("", |looked| preset_name(looked.preset)),
         looked,

@@ -100,7 +100,7 @@ translated! {
     col_reason: "Reason", "Raison";
     whole_row: "whole row", "ligne entière";
     facts: "About this import", "À propos de cet import";
-    commits: "Does for real the dry run", "Exécute l’essai";
+    commits: "Follows the dry run", "Suit l’essai";
     left_out: "Columns left out", "Colonnes ignorées";
     queued_at: "Asked for", "Demandé";
     started_at: "Began", "Commencé";

@@ -120,6 +120,9 @@ both!(a_customers_page_shows_all_that_hangs_on_it_and_masks_it_for_viewers, |db|
     }
     let refused = send(&mut viewer, "/console/account", &format!("{}/do/archive", home(id)), &[]).await;
     assert_eq!(refused.status, 403);
+    for form in ["edit", "delete", "erase", "charge", "orders/new", "addresses/new"] {
+        viewer.get(&format!("{}/{form}", home(id))).await.expect(403);
+    }
 
     // Another place, and a place that is none, have no such customer; all places lead to its own.
     agent.get(&format!("/console/at/demo/customers/{id}")).await.expect(404);

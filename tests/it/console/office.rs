@@ -111,7 +111,7 @@ both!(rules_25_a_sheet_is_mapped_rehearsed_and_imported, |db| async move {
     // A form that is sent twice acts once.
     let again = upload(&server, &olga, &new, &fields, FILE).await;
     assert_eq!(again.location().split('?').next(), Some(job.as_str()));
-    let page = ended(&mut olga, &job).await.says("Dry run").says("Error on line 3").says("Import for real");
+    let page = ended(&mut olga, &job).await.says("Dry run").says("Line 3").says("Import for real");
     let events = olga.get(&format!("{job}/events")).await.expect(200);
     assert_eq!(events.headers["content-type"], "text/event-stream");
     assert!(

@@ -284,8 +284,8 @@ pub(crate) async fn update_staff(call: Call, payload: Payload) -> Result<HttpRes
     let (org_id, sees_pii) = (claims.org, call.caller.sight().pii);
     let render =
         move |member: &Member| serde_json::to_string(&MemberOut::new(member, sees_pii)).unwrap_or_default();
-    let staff = call.app.store.staff();
-    let change = async |changes, key| staff.change_once(org_id, id, changes, expected, key, render).await;
+    let (staff, by) = (call.app.store.staff(), call.caller.actor());
+    let change = async |changes, key| staff.change_once(org_id, id, changes, expected, by, key, render).await;
     mutation.answer(changes, change).await
 }
 
@@ -306,8 +306,8 @@ pub(crate) async fn delete_staff(call: Call, payload: Payload) -> Result<HttpRes
     let mutation = call.bodiless(SERVICE, payload).await?;
     let read = unless_any(call.params().problems(), Ok(()));
     let done = serde_json::to_string(&DoneOut::SUCCESS).unwrap_or_default();
-    let staff = call.app.store.staff();
-    let remove = async |(), key| staff.remove_once(org_id, id, key, done).await;
+    let (staff, by) = (call.app.store.staff(), call.caller.actor());
+    let remove = async |(), key| staff.remove_once(org_id, id, by, key, done).await;
     mutation.answer(read, remove).await
 }
 
@@ -328,8 +328,8 @@ pub(crate) async fn reinvite_staff(call: Call, payload: Payload) -> Result<HttpR
     let read = unless_any(call.params().problems(), Ok(()));
     let (sees_pii, base) = (call.caller.sight().pii, call.app.public_url.clone());
     let render = move |member: &Member, token: &str| invited(member, token, sees_pii, &base);
-    let staff = call.app.store.staff();
-    let invite = async |(), key| staff.reinvite_once(org_id, id, INVITATION_SECS, key, render).await;
+    let (staff, by) = (call.app.store.staff(), call.caller.actor());
+    let invite = async |(), key| staff.reinvite_once(org_id, id, INVITATION_SECS, by, key, render).await;
     mutation.answer(read, invite).await.map(unkept)
 }
 

@@ -272,7 +272,7 @@ pub(crate) async fn create_token(call: Call, payload: Payload) -> Result<HttpRes
     if let Some(lacking) = claims.scopes.iter().find(|scope| !caller.claims().allows(**scope)) {
         return Err(Error::Forbidden(lacking.name()));
     }
-    let token = call.app.store.tokens().create(claims.clone()).await?;
+    let token = call.app.store.tokens().create(claims.clone(), caller.actor()).await?;
     let record = TokenOut::new(TokenRecord { claims, revoked_at: None });
     let body =
         NewTokenOut { is_success: true, response_text: "Success", response_data: NewToken { token, record } };
@@ -400,7 +400,8 @@ pub(crate) async fn revoke_token(call: Call, payload: Payload) -> Result<HttpRes
     call.params().done()?;
     // Names may hold `/`, `+` and `%`, which stay encoded in a path.
     let text = percent_decode_str(call.path("jti")).decode_utf8().map_err(|_| Error::NotFound)?.into_owned();
-    let jti = call.app.store.tokens().revoke(Some(call.caller.claims().clone()), text).await?;
+    let (claims, by) = (call.caller.claims().clone(), call.caller.actor());
+    let jti = call.app.store.tokens().revoke(Some(claims), text, by).await?;
     call.app.guard.revoke(jti);
     Ok(HttpResponse::Ok().json(DoneOut::SUCCESS))
 }

@@ -121,7 +121,7 @@ fn invite(global: &Global, invite: Invite) -> Result<(), customary::app::Failure
     let entries = if invite.entry.is_empty() { Entries::All } else { Entries::Listed(invite.entry) };
     let role = invite.role.parse().unwrap_or(Role::Viewer);
     let new = NewMember { org_id: invite.org, name, email, role, entries };
-    let by = Actor { name: "cli".into(), jti: "cli".into() };
+    let by = Actor::cli();
     let (member, token) =
         with_store(global, async |store| store.staff().invite(new, by, INVITATION_SECS).await)?;
     println!("{}", invite.place.link(&member, &token));

@@ -6,15 +6,17 @@ use std::sync::Arc;
 use diesel::prelude::*;
 
 use crate::clock;
+use crate::domain::accounts::acts::{Act, ActKind};
 use crate::domain::accounts::token::{Claims, Entries, Scope};
+use crate::domain::decide::command::Actor;
 use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::kernel::text::normal;
 use crate::domain::kernel::time::{Micros, SECOND_US};
-use crate::store::Tokens;
 use crate::store::engine::conn::{Conn, KeptConn, Purpose, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::{entrypoint, organisation, token};
 use crate::store::keys::keyring::KeyRing;
+use crate::store::{Tokens, acts};
 
 /// A stored token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +92,19 @@ fn create(conn: &mut Conn, ring: &KeyRing, claims: &Claims) -> Result<String, St
     };
     on!(conn, |c| diesel::insert_into(token::table).values(&row).execute(c))?;
     sign(conn, ring, claims)
+}
+
+/// As [`create`], and writes the act down.
+fn create_by(conn: &mut Conn, ring: &KeyRing, claims: &Claims, by: &Actor) -> Result<String, StoreError> {
+    let text = create(conn, ring, claims)?;
+    note(conn, ActKind::TokenCreated, claims, by)?;
+    Ok(text)
+}
+
+/// Writes down what was done to a token.
+fn note(conn: &mut Conn, kind: ActKind, claims: &Claims, by: &Actor) -> Result<(), StoreError> {
+    let act = Act::new(kind, claims.org, claims.entries.clone(), by).of(&claims.jti);
+    acts::note(conn, act, clock::now())
 }
 
 /// Whether any token was ever created; tokens are never removed.
@@ -181,13 +196,21 @@ fn end_with_makers(records: &mut [TokenRecord]) {
     }
 }
 
+/// Revokes a token and writes the act down; nothing if it is revoked already.
+fn revoke(conn: &mut Conn, claims: &Claims, by: &Actor) -> Result<(), StoreError> {
+    let in_force = token::table.find(&claims.jti).filter(token::revoked_at_us.is_null());
+    let revoked =
+        on!(conn, |c| diesel::update(in_force).set(token::revoked_at_us.eq(clock::now().0)).execute(c))?;
+    if revoked == 0 { Ok(()) } else { note(conn, ActKind::TokenRevoked, claims, by) }
+}
+
 impl Tokens<'_> {
     /// Stores and signs a token. Returns its text, which cannot be read again.
     ///
     /// # Errors
     /// [`StoreError::Rejected`] if the organisation or entrypoint does not exist.
-    pub async fn create(self, claims: Claims) -> Result<String, StoreError> {
-        self.0.administer(move |conn, ring| create(conn, ring, &claims)).await
+    pub async fn create(self, claims: Claims, by: Actor) -> Result<String, StoreError> {
+        self.0.administer(move |conn, ring| create_by(conn, ring, &claims, &by)).await
     }
 
     /// Stores and signs the very first token; `None` if there was one, or its organisation or entrypoint is gone.
@@ -221,16 +244,12 @@ impl Tokens<'_> {
     ///
     /// # Errors
     /// [`StoreError::Rejected`] if there is no such token, or several in force have this name.
-    pub async fn revoke(self, claims: Option<Claims>, text: String) -> Result<String, StoreError> {
+    pub async fn revoke(self, claims: Option<Claims>, text: String, by: Actor) -> Result<String, StoreError> {
         self.0
             .administer(move |conn, _| {
-                let jti = meant(conn, &text, claims.as_ref())?.claims.jti;
-                on!(conn, |c| diesel::update(
-                    token::table.find(&jti).filter(token::revoked_at_us.is_null())
-                )
-                .set(token::revoked_at_us.eq(clock::now().0))
-                .execute(c))?;
-                Ok(jti)
+                let meant = meant(conn, &text, claims.as_ref())?.claims;
+                revoke(conn, &meant, &by)?;
+                Ok(meant.jti)
             })
             .await
     }

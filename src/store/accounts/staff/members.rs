@@ -7,20 +7,22 @@ use super::rows::{self, Opened};
 use super::sessions;
 use super::views;
 use crate::clock;
+use crate::domain::accounts::acts::{Act, ActKind, both};
 use crate::domain::accounts::staff::{
-    MEMBERS_MAX, Member, MemberChanges, NewMember, ends_sessions, is_last_owner, member_email,
+    MEMBERS_MAX, Member, MemberChanges, NewMember, changed_members, ends_sessions, is_last_owner,
+    member_email,
 };
 use crate::domain::accounts::token::Entries;
 use crate::domain::decide::command::{Actor, KeyUse, Precondition};
 use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::kernel::time::Micros;
-use crate::store::Staff;
 use crate::store::accounts::sessions::SessionLimits;
 use crate::store::accounts::tokens::check_entries;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::{organisation, staff_member};
 use crate::store::keys::keyring::KeyRing;
+use crate::store::{Staff, acts};
 use crate::vault::{SALT_BYTES, random};
 
 /// A refusal because of the present state.
@@ -86,6 +88,7 @@ fn invite(
     }
     let member = create(conn, ring, new, now)?.member;
     let token = links::issue_to(conn, &member, now, ttl_secs)?;
+    note(conn, ActKind::MemberInvited, &member, by, now)?;
     tracing::info!(
         member = member.id,
         role = member.role.name(),
@@ -93,6 +96,28 @@ fn invite(
         "a member of staff is invited"
     );
     Ok((member, token))
+}
+
+/// Writes down what was done to a member.
+pub(super) fn note(
+    conn: &mut Conn,
+    kind: ActKind,
+    member: &Member,
+    by: &Actor,
+    now: Micros,
+) -> Result<(), StoreError> {
+    acts::note(conn, Act::new(kind, member.org_id, member.entries.clone(), by).of(&member.id), now)
+}
+
+/// Writes down what a member did with the own account.
+pub(super) fn note_own(
+    conn: &mut Conn,
+    kind: ActKind,
+    member: &Member,
+    now: Micros,
+) -> Result<(), StoreError> {
+    let by = Actor { name: member.name.clone(), jti: member.id.clone() };
+    note(conn, kind, member, &by, now)
 }
 
 /// A member of an organisation, with the locks of both rows; [`Rejection::NotFound`] for another organisation's.
@@ -121,6 +146,7 @@ fn change(
     (org_id, id): (i64, &str),
     changes: MemberChanges,
     expected: &Precondition,
+    by: &Actor,
 ) -> Result<Member, StoreError> {
     let mut opened = locked(conn, ring, org_id, id)?;
     let before = opened.member.clone();
@@ -143,18 +169,23 @@ fn change(
         links::revoke(conn, org_id, Some(id))?;
     }
     opened.member = after;
-    opened.update(conn, ring, clock::now())?;
-    Ok(opened.member)
+    let now = clock::now();
+    opened.update(conn, ring, now)?;
+    let after = opened.member;
+    let entries = both(&before.entries, &after.entries);
+    let act = Act::new(ActKind::MemberUpdated, org_id, entries, by).of(id);
+    acts::note(conn, act.changing(changed_members(&before, &after)), now)?;
+    Ok(after)
 }
 
-fn remove(conn: &mut Conn, ring: &KeyRing, org_id: i64, id: &str) -> Result<(), StoreError> {
+fn remove(conn: &mut Conn, ring: &KeyRing, org_id: i64, id: &str, by: &Actor) -> Result<(), StoreError> {
     let opened = locked(conn, ring, org_id, id)?;
     keep_an_owner(conn, ring, &opened.member, None)?;
     sessions::end_before(conn, id, i64::MAX)?;
     links::revoke(conn, org_id, Some(id))?;
     views::forget(conn, id)?;
     on!(conn, |c| diesel::delete(staff_member::table.find(id)).execute(c))?;
-    Ok(())
+    note(conn, ActKind::MemberRemoved, &opened.member, by, clock::now())
 }
 
 fn set_requires_totp(conn: &mut Conn, org_id: i64, requires: bool) -> Result<(), StoreError> {
@@ -228,13 +259,16 @@ impl Staff<'_> {
         org_id: i64,
         id: String,
         ttl_secs: i64,
+        by: Actor,
         key_use: Option<KeyUse>,
         render: impl FnOnce(&Member, &str) -> String + Send + 'static,
     ) -> Result<(String, bool), StoreError> {
         self.0
             .administer_once(key_use, move |conn, ring| {
                 let member = locked(conn, ring, org_id, &id)?.member;
-                let token = links::issue_to(conn, &member, clock::now(), ttl_secs)?;
+                let now = clock::now();
+                let token = links::issue_to(conn, &member, now, ttl_secs)?;
+                note(conn, ActKind::MemberLinked, &member, &by, now)?;
                 Ok(render(&member, &token))
             })
             .await
@@ -280,7 +314,8 @@ impl Staff<'_> {
     ) -> Result<Member, StoreError> {
         let expected =
             expected_version.map_or(Precondition::None, |version| Precondition::Versions(vec![version]));
-        self.0.administer(move |conn, ring| change(conn, ring, (org_id, &id), changes, &expected)).await
+        let by = Actor::service();
+        self.0.administer(move |conn, ring| change(conn, ring, (org_id, &id), changes, &expected, &by)).await
     }
 
     /// As [`Staff::change`], once per idempotency key.
@@ -293,12 +328,13 @@ impl Staff<'_> {
         id: String,
         changes: MemberChanges,
         expected: Precondition,
+        by: Actor,
         key_use: Option<KeyUse>,
         render: impl FnOnce(&Member) -> String + Send + 'static,
     ) -> Result<(String, bool), StoreError> {
         self.0
             .administer_once(key_use, move |conn, ring| {
-                Ok(render(&change(conn, ring, (org_id, &id), changes, &expected)?))
+                Ok(render(&change(conn, ring, (org_id, &id), changes, &expected, &by)?))
             })
             .await
     }
@@ -308,7 +344,7 @@ impl Staff<'_> {
     /// # Errors
     /// [`StoreError::Rejected`] if the organisation has no such member, or no owner would be left; database errors.
     pub async fn remove(self, org_id: i64, id: String) -> Result<(), StoreError> {
-        self.0.administer(move |conn, ring| remove(conn, ring, org_id, &id)).await
+        self.0.administer(move |conn, ring| remove(conn, ring, org_id, &id, &Actor::service())).await
     }
 
     /// As [`Staff::remove`], once per idempotency key.
@@ -319,12 +355,13 @@ impl Staff<'_> {
         self,
         org_id: i64,
         id: String,
+        by: Actor,
         key_use: Option<KeyUse>,
         answer: String,
     ) -> Result<(String, bool), StoreError> {
         self.0
             .administer_once(key_use, move |conn, ring| {
-                remove(conn, ring, org_id, &id)?;
+                remove(conn, ring, org_id, &id, &by)?;
                 Ok(answer)
             })
             .await

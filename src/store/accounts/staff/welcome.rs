@@ -4,6 +4,7 @@ use super::links::{self, issue, issue_to, revoke};
 use super::rows::{self, Opened};
 use super::{members, sessions};
 use crate::clock;
+use crate::domain::accounts::acts::ActKind;
 use crate::domain::accounts::sign_in::{MAILS_MAX, login_name};
 use crate::domain::accounts::staff::{
     INVITATION_SECS, Member, NewMember, OWNER_LINK_SECS, Role, StaffLinkKind,
@@ -75,6 +76,7 @@ fn use_link(
     }
     opened.update(conn, ring, now)?;
     let member = &opened.member;
+    members::note_own(conn, ActKind::PasswordSet, member, now)?;
     sessions::end_before(conn, &member.id, opened.epoch)?;
     revoke(conn, member.org_id, Some(&member.id))?;
     attempts::clear(conn, ring, SERVICE_ENTRYPOINT, Attempt::StaffSignIn, &login_name(&member.email))?;

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use crate::clock;
 use crate::domain::accounts::acts::{Act, ActKind};
 use crate::domain::accounts::token::{Claims, Entries, Scope};
-use crate::domain::decide::command::Actor;
+use crate::domain::decide::command::{Actor, KeyUse};
 use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::kernel::text::normal;
 use crate::domain::kernel::time::{Micros, SECOND_US};
@@ -65,6 +65,12 @@ impl TokenRow {
 
 /// Stores the record of a token and signs the token; [`Rejection::Invalid`] if the organisation or entrypoint does not exist.
 fn create(conn: &mut Conn, ring: &KeyRing, claims: &Claims) -> Result<String, StoreError> {
+    store(conn, claims)?;
+    sign(conn, ring, claims)
+}
+
+/// Stores the record of a token; [`Rejection::Invalid`] if the organisation or entrypoint does not exist.
+fn store(conn: &mut Conn, claims: &Claims) -> Result<(), StoreError> {
     let organisations: i64 =
         on!(conn, |c| organisation::table.filter(organisation::org_id.eq(claims.org)).count().get_result(c))?;
     if organisations == 0 {
@@ -91,7 +97,7 @@ fn create(conn: &mut Conn, ring: &KeyRing, claims: &Claims) -> Result<String, St
         revoked_at_us: None,
     };
     on!(conn, |c| diesel::insert_into(token::table).values(&row).execute(c))?;
-    sign(conn, ring, claims)
+    Ok(())
 }
 
 /// As [`create`], and writes the act down.
@@ -211,6 +217,26 @@ impl Tokens<'_> {
     /// [`StoreError::Rejected`] if the organisation or entrypoint does not exist.
     pub async fn create(self, claims: Claims, by: Actor) -> Result<String, StoreError> {
         self.0.administer(move |conn, ring| create_by(conn, ring, &claims, &by)).await
+    }
+
+    /// Stores a token, once per idempotency key; returns its id, and whether an earlier request made it. The record of the key
+    /// holds the id alone: [`Tokens::sign`] makes the text again from the claims.
+    ///
+    /// # Errors
+    /// As [`Tokens::create`]; that another request used the key.
+    pub async fn create_once(
+        self,
+        claims: Claims,
+        by: Actor,
+        key_use: Option<KeyUse>,
+    ) -> Result<(String, bool), StoreError> {
+        self.0
+            .administer_once(key_use, move |conn, _| {
+                store(conn, &claims)?;
+                note(conn, ActKind::TokenCreated, &claims, &by)?;
+                Ok(claims.jti)
+            })
+            .await
     }
 
     /// Stores and signs the very first token; `None` if there was one, or its organisation or entrypoint is gone.

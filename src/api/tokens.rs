@@ -265,8 +265,7 @@ pub(crate) async fn create_token(call: Call, payload: Payload) -> Result<HttpRes
     let mutation = call.json(SERVICE, payload).await?;
     let caller = &call.caller;
     let (own, problems) = (caller.claims().clone(), call.params().problems());
-    let claims =
-        body::parsed(&mutation.body, move |body| read(&own, &body::members(body)?, problems)).await;
+    let claims = body::parsed(&mutation.body, move |body| read(&own, &body::members(body)?, problems)).await;
     if let Ok(claims) = &claims {
         check_power(caller.claims(), claims)?;
     }

@@ -13,6 +13,7 @@ use customary::domain::accounts::token::Entries;
 use customary::domain::decide::command::Actor;
 use customary::domain::kernel::problem::{Problem, Rejection};
 use customary::domain::kernel::time::Micros;
+use customary::store::TheirTokens;
 use strum::VariantArray as _;
 
 use super::Done;
@@ -33,6 +34,9 @@ pub(super) enum StaffCommand {
         /// The member's id, as `staff list` shows it
         #[arg(value_name = "ID")]
         id: String,
+        /// Also revoke the tokens that the member made
+        #[arg(long)]
+        revoke_tokens: bool,
     },
     /// Print a link by which a member sets another password within an hour, or the first one
     Reset {
@@ -96,12 +100,20 @@ pub(super) fn run(global: &Global, command: StaffCommand) -> Done {
                 println!("{}", line(&member));
             }
         }
-        StaffCommand::Remove { id } => {
-            with_store(global, async |store| {
+        StaffCommand::Remove { id, revoke_tokens } => {
+            let theirs = TheirTokens { claims: None, revoked: revoke_tokens };
+            let tokens = with_store(global, async |store| {
                 let member = store.staff().find(id.clone()).await?.ok_or(Rejection::NotFound)?;
-                store.staff().remove(member.org_id, member.id).await
+                store.staff().remove(member.org_id, member.id, theirs.clone()).await
             })?;
             println!("removed; the member's sessions have ended");
+            for token in tokens {
+                if revoke_tokens {
+                    println!("revoked the token {}  {}", token.jti, token.sub);
+                } else {
+                    println!("still in force: the token {}  {}", token.jti, token.sub);
+                }
+            }
         }
         StaffCommand::Reset { id, place } => {
             let (member, token) = with_store(global, async |store| store.staff().link_of(id.clone()).await)?;

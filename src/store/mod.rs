@@ -46,7 +46,9 @@ use tokio::sync::oneshot;
 pub use self::accounts::links::Link;
 pub use self::accounts::portal::{Account, SignInAttempt};
 pub use self::accounts::sessions::SessionLimits;
-pub use self::accounts::staff::{Confirmed, FoundLink, StaffAccount, StaffAttempt, StaffSession, StaffView};
+pub use self::accounts::staff::{
+    Confirmed, FoundLink, StaffAccount, StaffAttempt, StaffSession, StaffView, TheirTokens,
+};
 pub use self::accounts::tokens::{TokenRecord, Watch};
 pub use self::activity::{ActivityBefore, ActivityEntry, ActivityPage, ActivityRequest};
 pub use self::comments::CommentPage;

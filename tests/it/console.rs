@@ -3,5 +3,6 @@
 mod activity;
 mod customer;
 mod customers;
+mod leaving;
 mod money;
 pub mod office;

@@ -11,7 +11,7 @@ use customary::domain::decide::command::Actor;
 use customary::domain::kernel::problem::Rejection;
 use customary::domain::kernel::time::{Micros, SECOND_US};
 use customary::store::{
-    Confirmed, DatabaseUrl, SessionLimits, StaffAccount, Store, StoreError, StoreOptions,
+    Confirmed, DatabaseUrl, SessionLimits, StaffAccount, Store, StoreError, StoreOptions, TheirTokens,
 };
 use customary::vault::MasterKey;
 use futures_util::future::join_all;
@@ -305,11 +305,11 @@ both!(rules_25_a_link_works_once_whoever_uses_it_at_the_same_time, |db| async mo
     let first = members[0].id.clone();
     let remove = |(number, id): (usize, String)| {
         let store = store(number);
-        async move { store.staff().remove(1, id).await.is_ok() }
+        async move { store.staff().remove(1, id, TheirTokens::default()).await.is_ok() }
     };
     let done = join_all([(0, first), (1, second.id)].map(remove)).await;
     assert_eq!(done.iter().filter(|done| **done).count(), 1, "{done:?}");
-    store(1).staff().remove(1, member.id).await.unwrap();
+    store(1).staff().remove(1, member.id, TheirTokens::default()).await.unwrap();
 });
 
 async fn staff(client: &Client) -> Vec<Value> {

@@ -54,6 +54,8 @@ translated! {
     disable_lead: "A disabled member cannot sign in; sessions end at once.", "Un membre désactivé ne peut pas se connecter ; ses sessions prennent fin.";
     remove: "Remove", "Retirer";
     remove_lead: "History and comments keep the name.", "L’historique et les commentaires gardent le nom.";
+    their_tokens: "Tokens in force that the member made:", "Jetons en vigueur que le membre a créés :";
+    revoke_tokens: "Revoke these tokens too. Programs that use them are refused at once.", "Révoquer aussi ces jetons. Les programmes qui les utilisent seront refusés immédiatement.";
     remove_sure: "Remove this member?", "Retirer ce membre ?";
     invited_at: "Invited", "Invité";
     change_lead: "A change of role or stores ends the member’s sessions.", "Un changement de rôle ou de boutiques met fin aux sessions du membre.";

@@ -202,8 +202,26 @@ fn end_with_makers(records: &mut [TokenRecord]) {
     }
 }
 
+/// The tokens in force that a member of an organisation made.
+///
+/// # Errors
+/// Database errors.
+pub(super) fn made_by(conn: &mut Conn, org_id: i64, member_id: &str) -> Result<Vec<Claims>, StoreError> {
+    let now = clock::now().secs();
+    let is_theirs = |record: &TokenRecord| {
+        let maker = record.claims.makers.last();
+        maker.is_some_and(|maker| maker.jti == member_id)
+            && record.revoked_at.is_none()
+            && record.claims.exp > now
+    };
+    Ok(all(conn, Some(org_id))?.into_iter().filter(is_theirs).map(|record| record.claims).collect())
+}
+
 /// Revokes a token and writes the act down; nothing if it is revoked already.
-fn revoke(conn: &mut Conn, claims: &Claims, by: &Actor) -> Result<(), StoreError> {
+///
+/// # Errors
+/// Database errors.
+pub(super) fn revoke(conn: &mut Conn, claims: &Claims, by: &Actor) -> Result<(), StoreError> {
     let in_force = token::table.find(&claims.jti).filter(token::revoked_at_us.is_null());
     let revoked =
         on!(conn, |c| diesel::update(in_force).set(token::revoked_at_us.eq(clock::now().0)).execute(c))?;

@@ -12,12 +12,12 @@ use crate::domain::accounts::staff::{
     MEMBERS_MAX, Member, MemberChanges, NewMember, changed_members, ends_sessions, is_last_owner,
     member_email,
 };
-use crate::domain::accounts::token::Entries;
+use crate::domain::accounts::token::{Claims, Entries};
 use crate::domain::decide::command::{Actor, KeyUse, Precondition};
 use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::kernel::time::Micros;
 use crate::store::accounts::sessions::SessionLimits;
-use crate::store::accounts::tokens::check_entries;
+use crate::store::accounts::tokens::{self, TokenRecord, check_entries};
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::{organisation, staff_member};
@@ -178,14 +178,37 @@ fn change(
     Ok(after)
 }
 
-fn remove(conn: &mut Conn, ring: &KeyRing, org_id: i64, id: &str, by: &Actor) -> Result<(), StoreError> {
+/// What becomes of the tokens that a member made, when it is removed.
+#[derive(Debug, Clone, Default)]
+pub struct TheirTokens {
+    /// Who asks, where it must see a token to learn of it and to revoke it.
+    pub claims: Option<Claims>,
+    /// Whether they are revoked with the member.
+    pub revoked: bool,
+}
+
+fn remove(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    (org_id, id): (i64, &str),
+    theirs: &TheirTokens,
+    by: &Actor,
+) -> Result<Vec<Claims>, StoreError> {
     let opened = locked(conn, ring, org_id, id)?;
     keep_an_owner(conn, ring, &opened.member, None)?;
     sessions::end_before(conn, id, i64::MAX)?;
     links::revoke(conn, org_id, Some(id))?;
     views::forget(conn, id)?;
     on!(conn, |c| diesel::delete(staff_member::table.find(id)).execute(c))?;
-    note(conn, ActKind::MemberRemoved, &opened.member, by, clock::now())
+    note(conn, ActKind::MemberRemoved, &opened.member, by, clock::now())?;
+    let mut made = tokens::made_by(conn, org_id, id)?;
+    made.retain(|made| theirs.claims.as_ref().is_none_or(|claims| claims.sees_token(made)));
+    if theirs.revoked {
+        for token in &made {
+            tokens::revoke(conn, token, by)?;
+        }
+    }
+    Ok(made)
 }
 
 fn set_requires_totp(conn: &mut Conn, org_id: i64, requires: bool) -> Result<(), StoreError> {
@@ -339,32 +362,51 @@ impl Staff<'_> {
             .await
     }
 
-    /// Removes a member, and ends its sessions and links.
+    /// Removes a member, and ends its sessions and links. Returns the tokens in force that it made, which are revoked if that is
+    /// wanted.
     ///
     /// # Errors
     /// [`StoreError::Rejected`] if the organisation has no such member, or no owner would be left; database errors.
-    pub async fn remove(self, org_id: i64, id: String) -> Result<(), StoreError> {
-        self.0.administer(move |conn, ring| remove(conn, ring, org_id, &id, &Actor::service())).await
+    pub async fn remove(
+        self,
+        org_id: i64,
+        id: String,
+        theirs: TheirTokens,
+    ) -> Result<Vec<Claims>, StoreError> {
+        self.0
+            .administer(move |conn, ring| remove(conn, ring, (org_id, &id), &theirs, &Actor::service()))
+            .await
     }
 
-    /// As [`Staff::remove`], once per idempotency key.
+    /// As [`Staff::remove`], once per idempotency key. `render` makes the answer from the number of tokens.
     ///
     /// # Errors
     /// As [`Staff::remove`]; that another request used the key.
     pub async fn remove_once(
         self,
-        org_id: i64,
-        id: String,
+        (org_id, id): (i64, String),
+        theirs: TheirTokens,
         by: Actor,
         key_use: Option<KeyUse>,
-        answer: String,
+        render: impl FnOnce(usize) -> String + Send + 'static,
     ) -> Result<(String, bool), StoreError> {
         self.0
             .administer_once(key_use, move |conn, ring| {
-                remove(conn, ring, org_id, &id, &by)?;
-                Ok(answer)
+                Ok(render(remove(conn, ring, (org_id, &id), &theirs, &by)?.len()))
             })
             .await
+    }
+
+    /// The ids of the revoked tokens that a member made.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn revoked_tokens(self, org_id: i64, id: String) -> Result<Vec<String>, StoreError> {
+        let all = self.0.tokens().list(Some(org_id)).await?;
+        let is_theirs = |token: &TokenRecord| {
+            token.claims.makers.last().is_some_and(|maker| maker.jti == id) && token.revoked_at.is_some()
+        };
+        Ok(all.into_iter().filter(is_theirs).map(|token| token.claims.jti).collect())
     }
 
     /// Whether an organisation's staff must have a second factor.

@@ -116,9 +116,12 @@ pub(crate) struct InvitedMemberOut {
 
 /// A member with a new link; the link is told this once.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
 struct Invited {
     /// Where the member sets a password, once.
     link: String,
+    /// Whether a mail brings the link to the member too; false without a mail server.
+    is_mailed: bool,
     #[serde(flatten)]
     record: MemberOut,
 }
@@ -155,10 +158,10 @@ fn removed(tokens: usize, are_revoked: bool, sees_tokens: bool) -> String {
 }
 
 /// The text of an answer with a new link.
-fn invited(member: &Member, token: &str, sees_pii: bool, public_url: &str) -> String {
+fn invited(member: &Member, token: &str, sees_pii: bool, (public_url, is_mailed): (&str, bool)) -> String {
     let kind = if member.has_password { StaffLinkKind::Reset } else { StaffLinkKind::Invitation };
     let link = staff_link_url(public_url, kind, token);
-    let response_data = Invited { link, record: MemberOut::new(member, sees_pii) };
+    let response_data = Invited { link, is_mailed, record: MemberOut::new(member, sees_pii) };
     let answer = InvitedMemberOut { is_success: true, response_text: "Success", response_data };
     serde_json::to_string(&answer).unwrap_or_default()
 }
@@ -222,7 +225,8 @@ pub(crate) async fn list_staff(call: Call) -> Result<HttpResponse, Error> {
 
 /// Invite a member of staff
 ///
-/// The answer has a link, by which the member sets a password within seven days; give it to nobody else. A member can get no
+/// The answer has a link, by which the member sets a password within seven days; give it to nobody else. A mail brings it too, if
+/// the service has a mail server. A member can get no
 /// right and no entrypoint that the token lacks.
 #[utoipa::path(
     tag = "Staff",
@@ -247,7 +251,8 @@ pub(crate) async fn invite_staff(call: Call, payload: Payload) -> Result<HttpRes
         check_power(call.caller.claims(), new.role, &new.entries)?;
     }
     let (sees_pii, base) = (call.caller.sight().pii, call.app.public_url.clone());
-    let render = move |member: &Member, token: &str| invited(member, token, sees_pii, &base);
+    let is_mailed = call.app.sends_mail;
+    let render = move |member: &Member, token: &str| invited(member, token, sees_pii, (&base, is_mailed));
     let (staff, by) = (call.app.store.staff(), call.caller.actor());
     let invite = async |new, key| staff.invite_once(new, by, INVITATION_SECS, key, render).await;
     mutation.answer(new, invite).await.map(unkept)
@@ -363,7 +368,8 @@ pub(crate) async fn delete_staff(call: Call, payload: Payload) -> Result<HttpRes
 
 /// Make another link for a member of staff
 ///
-/// By it the member sets the first password within seven days, or another one within an hour. The link before ends.
+/// By it the member sets the first password within seven days, or another one within an hour. The link before ends. A mail brings
+/// it too, if the service has a mail server.
 #[utoipa::path(
     tag = "Staff",
     params(MemberPath, KeyHeader),
@@ -377,7 +383,8 @@ pub(crate) async fn reinvite_staff(call: Call, payload: Payload) -> Result<HttpR
     let mutation = call.bodiless(SERVICE, payload).await?;
     let read = unless_any(call.params().problems(), Ok(()));
     let (sees_pii, base) = (call.caller.sight().pii, call.app.public_url.clone());
-    let render = move |member: &Member, token: &str| invited(member, token, sees_pii, &base);
+    let is_mailed = call.app.sends_mail;
+    let render = move |member: &Member, token: &str| invited(member, token, sees_pii, (&base, is_mailed));
     let (staff, by) = (call.app.store.staff(), call.caller.actor());
     let invite = async |(), key| staff.reinvite_once(org_id, id, INVITATION_SECS, by, key, render).await;
     mutation.answer(read, invite).await.map(unkept)

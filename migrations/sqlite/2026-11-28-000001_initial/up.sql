@@ -979,7 +979,10 @@ CREATE TABLE mail_outbox (
     mail_id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     entrypoint_id BIGINT NOT NULL,
     customer_id BIGINT NOT NULL,
-    -- invitation, reset, locked, passwordChanged, emailChanged, usernameChanged, consentOptIn.
+    -- The member of staff who gets it; then entrypoint and customer are 0. NULL for mails to customers.
+    member_id TEXT,
+    -- invitation, reset, locked, passwordChanged, emailChanged, usernameChanged, consentOptIn, receipt, invoice, orderConfirmation, paymentRequest, methodLink,
+    -- staffInvitation, staffReset.
     kind TEXT NOT NULL,
     -- queued, sending, handingOver, sent, written, failed, uncertain, dropped.
     state TEXT NOT NULL,

@@ -70,6 +70,9 @@ struct LinkPage {
     name: String,
     link: String,
     mail: String,
+    email: String,
+    /// Whether the service sends the link by mail too.
+    is_mailed: bool,
     is_reset: bool,
 }
 
@@ -194,6 +197,8 @@ fn link_page(visit: &Visit, signed_in: &SignedIn, member: &Value) -> Shown {
         name: shown(member, "name"),
         link,
         mail,
+        email,
+        is_mailed: ask::member(member, "isMailed") == true,
         is_reset: ask::member(member, "hasPassword") == true,
     };
     html(StatusCode::OK, &page)

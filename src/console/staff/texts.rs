@@ -44,6 +44,8 @@ translated! {
     link_made: "The link is ready", "Le lien est prêt";
     link_lead: "Give it to nobody else. By it the member sets a password within seven days; it is not shown again.", "Ne le donnez à personne d’autre. Le membre y choisit un mot de passe sous sept jours ; il ne sera plus affiché.";
     reset_lead: "Give it to nobody else. By it the member sets another password within an hour; it is not shown again.", "Ne le donnez à personne d’autre. Le membre y choisit un autre mot de passe sous une heure ; il ne sera plus affiché.";
+    mailed: "The service also sends it by mail to", "Le service l’envoie aussi par e-mail à";
+    not_mailed: "The service sends no mail here: no mail server is set. Give the link to the member yourself.", "Le service n’envoie pas d’e-mail ici : aucun serveur de messagerie n’est configuré. Transmettez le lien vous-même au membre.";
     send_mail: "Write a mail with it", "Écrire un e-mail avec le lien";
     mail_subject: "Your access to the console", "Votre accès à la console";
     mail_body: "Please set your password by this link:", "Choisissez votre mot de passe par ce lien :";

@@ -748,6 +748,7 @@ diesel::table! {
         mail_id -> BigInt,
         entrypoint_id -> BigInt,
         customer_id -> BigInt,
+        member_id -> Nullable<Text>,
         kind -> Text,
         state -> Text,
         message_id -> Text,

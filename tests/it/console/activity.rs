@@ -32,7 +32,7 @@ async fn work(server: &Server, olga: &mut Browser) -> u64 {
     let page = olga.get(&edit).await.expect(200);
     let hidden: Vec<(&str, String)> = ["etag", "was.email", "was.city"]
         .into_iter()
-        .map(|name| (name, page.field(name).unwrap_or_else(|| panic!("no {name}"))))
+        .map(|name| (name, page.field(name).unwrap_or_else(|| panic!("no {name}")).replace("&#34;", "\"")))
         .collect();
     let mut form: Vec<(&str, &str)> = hidden.iter().map(|(name, value)| (*name, value.as_str())).collect();
     form.extend([("email", "ada.new@example.test"), ("city", "Oakton")]);

@@ -87,7 +87,7 @@ fn invite(
         return Err(Rejection::NotFound.into());
     }
     let member = create(conn, ring, new, now)?.member;
-    let token = links::issue_to(conn, &member, now, ttl_secs)?;
+    let token = links::issue_to(conn, ring, &member, now, ttl_secs, None)?;
     note(conn, ActKind::MemberInvited, &member, by, now)?;
     tracing::info!(
         member = member.id,
@@ -246,12 +246,13 @@ impl Staff<'_> {
         key_use: Option<KeyUse>,
         render: impl FnOnce(&Member, &str) -> String + Send + 'static,
     ) -> Result<(String, bool), StoreError> {
-        self.0
-            .administer_once(key_use, move |conn, ring| {
-                let (member, token) = invite(conn, ring, new, &by, ttl_secs)?;
-                Ok(render(&member, &token))
-            })
-            .await
+        let invited = self.0.administer_once(key_use, move |conn, ring| {
+            let (member, token) = invite(conn, ring, new, &by, ttl_secs)?;
+            Ok(render(&member, &token))
+        });
+        let invited = invited.await;
+        self.0.mail_queued.notify_one();
+        invited
     }
 
     /// Issues another link to a member, and ends the one before: by it the member sets the first password, or another one.
@@ -267,7 +268,7 @@ impl Staff<'_> {
         self.0
             .administer(move |conn, ring| {
                 let member = locked(conn, ring, org_id, &id)?.member;
-                let token = links::issue_to(conn, &member, clock::now(), ttl_secs)?;
+                let token = links::issue_to(conn, ring, &member, clock::now(), ttl_secs, None)?;
                 Ok((member, token))
             })
             .await
@@ -286,15 +287,16 @@ impl Staff<'_> {
         key_use: Option<KeyUse>,
         render: impl FnOnce(&Member, &str) -> String + Send + 'static,
     ) -> Result<(String, bool), StoreError> {
-        self.0
-            .administer_once(key_use, move |conn, ring| {
-                let member = locked(conn, ring, org_id, &id)?.member;
-                let now = clock::now();
-                let token = links::issue_to(conn, &member, now, ttl_secs)?;
-                note(conn, ActKind::MemberLinked, &member, &by, now)?;
-                Ok(render(&member, &token))
-            })
-            .await
+        let linked = self.0.administer_once(key_use, move |conn, ring| {
+            let member = locked(conn, ring, org_id, &id)?.member;
+            let now = clock::now();
+            let token = links::issue_to(conn, ring, &member, now, ttl_secs, None)?;
+            note(conn, ActKind::MemberLinked, &member, &by, now)?;
+            Ok(render(&member, &token))
+        });
+        let linked = linked.await;
+        self.0.mail_queued.notify_one();
+        linked
     }
 
     /// The members of an organisation, oldest first.

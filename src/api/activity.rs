@@ -3,7 +3,7 @@
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, get};
 use serde::Serialize;
-use strum::VariantArray as _;
+use strum::{VariantArray as _, VariantNames as _};
 
 use super::http::call::Call;
 use super::http::error::Error;
@@ -125,8 +125,12 @@ fn kinds(call: &Call, subject: Option<Subject>) -> Vec<&'static str> {
 pub(crate) async fn list_activity(call: Call) -> Result<HttpResponse, Error> {
     let entrypoint_id = call.entry(Scope::Settings).await?;
     let mut params = call.params();
-    let kind: Option<Subject> = params.word("kind");
-    let before = params.text("before");
+    let kind = params.text("kind").filter(|kind| !kind.is_empty());
+    let subject = kind.as_deref().and_then(|kind| kind.parse::<Subject>().ok());
+    if kind.is_some() && subject.is_none() {
+        params.refuse("kind", "invalid_value", format!("must be one of {}", Subject::VARIANTS.join(", ")));
+    }
+    let before = params.text("before").filter(|before| !before.is_empty());
     let read = before.as_deref().map(read_before);
     if let Some(None) = read {
         params.refuse("before", "invalid_value", "must be Next of the page before");
@@ -144,9 +148,9 @@ pub(crate) async fn list_activity(call: Call) -> Result<HttpResponse, Error> {
         member,
         before: read.flatten().unwrap_or_default(),
         limit,
-        records: matches!(kind, None | Some(Subject::Customers)),
-        kinds: kinds(&call, kind),
-        subject: kind,
+        records: matches!(subject, None | Some(Subject::Customers)),
+        kinds: kinds(&call, subject),
+        subject,
     };
     let page = call.app.store.customers().activity(request).await?;
     let sight = call.caller.sight();

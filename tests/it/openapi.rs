@@ -767,13 +767,13 @@ async fn examples_equal_the_answers_of_the_service() {
     recorder.answer("revoke_token", client.delete(&format!("/api/Token/{jti}")).await);
 
     // Staff
+    let mut owner = owner(&server).await;
     let member =
         json!({"name": "Bea Low", "email": "bea.low@example.test", "role": "agent", "entries": ["ent0001"]});
     recorder.request("invite_staff", &member);
     let made = recorder.answer("invite_staff", client.post("/api/Staff", &member).await);
     let place = format!("/api/Staff/{}", made.data()["memberId"].as_str().unwrap());
     recorder.answer("list_staff", client.get("/api/Staff").await);
-    let mut owner = owner(&server).await;
     let look = "/console/at/demo/settings/look";
     let form = [("storeName", "Roe"), ("color", "#aa3300"), ("language", "en"), ("editableMode", "default")];
     assert_eq!(send_form(&mut owner, look, look, &form).await.status, 303);

@@ -21,7 +21,7 @@ use super::admin::{checked_name, refused, with_store};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum StaffCommand {
-    /// Invite a member and print the link by which it sets a password, within seven days
+    /// Invite a member: mail and print the link by which it sets a password, within seven days
     Invite(Box<Invite>),
     /// List members: id, name, e-mail address, organisation, role, entrypoints, state
     List {
@@ -38,7 +38,7 @@ pub(super) enum StaffCommand {
         #[arg(long)]
         revoke_tokens: bool,
     },
-    /// Print a link by which a member sets another password within an hour, or the first one
+    /// Mail and print a link by which a member sets another password within an hour, or the first one
     Reset {
         /// The member's id, as `staff list` shows it
         #[arg(value_name = "ID")]

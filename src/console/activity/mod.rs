@@ -3,6 +3,8 @@
 mod names;
 mod texts;
 
+use std::collections::BTreeMap;
+
 use actix_web::http::StatusCode;
 use actix_web::web::ServiceConfig;
 use askama::Template;
@@ -38,7 +40,6 @@ struct Row {
 }
 
 /// What a change was done to, beside a customer: its name or id, and its page below the console's root.
-#[derive(Default)]
 struct Subject {
     name: String,
     page: String,
@@ -85,19 +86,29 @@ fn kinds(texts: &'static Texts, signed_in: &SignedIn, kind: &str) -> Vec<Choice>
     own.map(choice).collect()
 }
 
+/// The names of members and tokens by their ids: those that are there, and members who left and did something on this page.
+fn names_by_id(staff: &Value, tokens: &Value, changes: &Value) -> BTreeMap<String, String> {
+    let named = |list: &[Value], id: &str, name: &str| -> Vec<(String, String)> {
+        list.iter().map(|one| (shown(one, id), shown(one, name))).collect()
+    };
+    let left = named(list(changes, "Records"), "memberId", "memberName");
+    let present = named(list(staff, "Records"), "memberId", "name");
+    left.into_iter().chain(present).chain(named(list(tokens, "Records"), "jti", "name")).collect()
+}
+
 /// What a change was done to.
-fn subject(change: &Value, staff: &[Value]) -> Subject {
+fn subject(change: &Value, staff: &Value, names: &BTreeMap<String, String>) -> Subject {
     let id = shown(change, "subjectId");
-    match text(change, "operation").split('.').next() {
-        Some("member") => {
-            let found = staff.iter().find(|one| text(one, "memberId") == id);
-            match found.map(|member| shown(member, "name")) {
-                Some(name) => Subject { name, page: format!("/staff/{id}"), is_id: false },
-                None => Subject { name: id, is_id: true, ..Subject::default() },
-            }
+    let page = match text(change, "operation").split('.').next() {
+        Some("member") if list(staff, "Records").iter().any(|one| text(one, "memberId") == id) => {
+            format!("/staff/{id}")
         }
-        Some("token") => Subject { name: id, page: "/tokens?all=1".to_owned(), is_id: true },
-        _ => Subject { name: id, is_id: true, ..Subject::default() },
+        Some("token") => "/tokens?all=1".to_owned(),
+        _ => String::new(),
+    };
+    match names.get(&id) {
+        Some(name) => Subject { name: name.clone(), page, is_id: false },
+        None => Subject { name: id, page, is_id: true },
     }
 }
 
@@ -125,6 +136,8 @@ async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
         .sent()
         .await?;
     let staff = visit.get(signed_in, "/Staff").if_any().await?.unwrap_or_default();
+    let tokens = visit.get(signed_in, "/Token").if_any().await?.unwrap_or_default();
+    let by_id = names_by_id(&staff, &tokens, &changes);
     let choice = |one: &Value| Choice {
         id: shown(one, "memberId"),
         name: shown(one, "name"),
@@ -140,7 +153,7 @@ async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
             member: shown(change, "memberName"),
             operation: operation_name(texts, operation),
             customer: shown(change, "customerId"),
-            subject: subject(change, list(&staff, "Records")),
+            subject: subject(change, &staff, &by_id),
             changed: changed.join(", "),
             import: text(change, "cause").strip_prefix("import:").unwrap_or_default().to_owned(),
         }

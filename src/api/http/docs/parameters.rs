@@ -54,7 +54,7 @@ fn rules(id: &str, name: &str) -> Value {
         "onUnknownCustomer" if id.contains("subscription") => {
             json!({"enum": ["refuse", "create"], "default": "refuse"})
         }
-        "forceCustomerCreation" | "erase" | "cancelOpen" | "again" | "dryRun" | "async" => {
+        "forceCustomerCreation" | "erase" | "cancelOpen" | "revokeTokens" | "again" | "dryRun" | "async" => {
             json!({"default": false})
         }
         "unknownColumns" => json!({"enum": ["refuse", "ignore", "additional"], "default": "refuse"}),

@@ -262,6 +262,7 @@ pub async fn serve(
         link_ttl_secs: secs(serve.link_ttl),
         provider: provider.clone(),
         public_url: serve.base_url(),
+        sends_mail: matches!(transport, Transport::Smtp(..)),
         guard,
         hashing: HashLane::new(hash_threads, HASHES_OF_API),
         attempts: Limits::default(),

@@ -6,7 +6,6 @@ use actix_web::{HttpResponse, delete, get, post, put};
 use serde::Serialize;
 use strum::VariantArray as _;
 
-use super::customers::DoneOut;
 use super::http::body;
 use super::http::call::{Call, SERVICE};
 use super::http::error::{Error, unless_any};
@@ -22,6 +21,7 @@ use crate::domain::kernel::members::{Given, MEMBERS_MAX};
 use crate::domain::kernel::problem::Problem;
 use crate::domain::kernel::text::hint;
 use crate::domain::kernel::time::Micros;
+use crate::store::TheirTokens;
 
 /// A member to invite, or what to change of one.
 #[derive(Debug, Default, Serialize, utoipa::ToSchema)]
@@ -116,18 +116,52 @@ pub(crate) struct InvitedMemberOut {
 
 /// A member with a new link; the link is told this once.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
 struct Invited {
     /// Where the member sets a password, once.
     link: String,
+    /// Whether a mail brings the link to the member too; false without a mail server.
+    is_mailed: bool,
     #[serde(flatten)]
     record: MemberOut,
 }
 
+/// A member who was removed.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RemovedMemberOut {
+    /// Always true.
+    is_success: bool,
+    /// `Success`.
+    response_text: &'static str,
+    /// What became of the tokens that the member made.
+    response_data: TheirTokensOut,
+}
+
+/// What became of the tokens in force that a member made.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct TheirTokensOut {
+    /// How many stay in force; null for a token without the scope `tokens`.
+    tokens_in_force: Option<usize>,
+    /// How many were revoked; null for a token without the scope `tokens`.
+    tokens_revoked: Option<usize>,
+}
+
+/// The text of the answer to a removal.
+fn removed(tokens: usize, are_revoked: bool, sees_tokens: bool) -> String {
+    let (in_force, revoked) = if are_revoked { (0, tokens) } else { (tokens, 0) };
+    let told = |number: usize| sees_tokens.then_some(number);
+    let response_data = TheirTokensOut { tokens_in_force: told(in_force), tokens_revoked: told(revoked) };
+    let answer = RemovedMemberOut { is_success: true, response_text: "Success", response_data };
+    serde_json::to_string(&answer).unwrap_or_default()
+}
+
 /// The text of an answer with a new link.
-fn invited(member: &Member, token: &str, sees_pii: bool, public_url: &str) -> String {
+fn invited(member: &Member, token: &str, sees_pii: bool, (public_url, is_mailed): (&str, bool)) -> String {
     let kind = if member.has_password { StaffLinkKind::Reset } else { StaffLinkKind::Invitation };
     let link = staff_link_url(public_url, kind, token);
-    let response_data = Invited { link, record: MemberOut::new(member, sees_pii) };
+    let response_data = Invited { link, is_mailed, record: MemberOut::new(member, sees_pii) };
     let answer = InvitedMemberOut { is_success: true, response_text: "Success", response_data };
     serde_json::to_string(&answer).unwrap_or_default()
 }
@@ -191,7 +225,8 @@ pub(crate) async fn list_staff(call: Call) -> Result<HttpResponse, Error> {
 
 /// Invite a member of staff
 ///
-/// The answer has a link, by which the member sets a password within seven days; give it to nobody else. A member can get no
+/// The answer has a link, by which the member sets a password within seven days; give it to nobody else. A mail brings it too, if
+/// the service has a mail server. A member can get no
 /// right and no entrypoint that the token lacks.
 #[utoipa::path(
     tag = "Staff",
@@ -216,7 +251,8 @@ pub(crate) async fn invite_staff(call: Call, payload: Payload) -> Result<HttpRes
         check_power(call.caller.claims(), new.role, &new.entries)?;
     }
     let (sees_pii, base) = (call.caller.sight().pii, call.app.public_url.clone());
-    let render = move |member: &Member, token: &str| invited(member, token, sees_pii, &base);
+    let is_mailed = call.app.sends_mail;
+    let render = move |member: &Member, token: &str| invited(member, token, sees_pii, (&base, is_mailed));
     let (staff, by) = (call.app.store.staff(), call.caller.actor());
     let invite = async |new, key| staff.invite_once(new, by, INVITATION_SECS, key, render).await;
     mutation.answer(new, invite).await.map(unkept)
@@ -284,36 +320,56 @@ pub(crate) async fn update_staff(call: Call, payload: Payload) -> Result<HttpRes
     let (org_id, sees_pii) = (claims.org, call.caller.sight().pii);
     let render =
         move |member: &Member| serde_json::to_string(&MemberOut::new(member, sees_pii)).unwrap_or_default();
-    let staff = call.app.store.staff();
-    let change = async |changes, key| staff.change_once(org_id, id, changes, expected, key, render).await;
+    let (staff, by) = (call.app.store.staff(), call.caller.actor());
+    let change = async |changes, key| staff.change_once(org_id, id, changes, expected, by, key, render).await;
     mutation.answer(changes, change).await
 }
 
 /// Remove a member of staff
 ///
-/// Sessions and links of the member end at once. History and comments keep the name. The last owner of an organisation who sees
+/// Sessions and links of the member end at once. History and comments keep the name. Tokens that the member made stay in force, and the
+/// answer says how many; `revokeTokens=true` revokes them too, with those that they made. The last owner of an organisation who sees
 /// all of it stays; a member who is only to rest can be disabled instead.
 #[utoipa::path(
     tag = "Staff",
-    params(MemberPath, KeyHeader),
-    responses((status = 200, description = "The member is removed", body = DoneOut)),
+    params(
+        MemberPath,
+        ("revokeTokens" = Option<bool>, Query, description = "Whether the tokens that the member made end too; needs `tokens`"),
+        KeyHeader,
+    ),
+    responses((status = 200, description = "The member is removed", body = RemovedMemberOut)),
 )]
 #[delete("/api/Staff/{memberId}")]
 pub(crate) async fn delete_staff(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
     call.require(Scope::Staff)?;
-    let (id, org_id) = (call.path("memberId").to_owned(), call.caller.claims().org);
+    let (id, claims) = (call.path("memberId").to_owned(), call.caller.claims().clone());
+    let (org_id, sees_tokens) = (claims.org, claims.allows(Scope::Tokens));
     check_member(&call, &id).await?;
+    let mut params = call.params();
+    let revoked = params.flag("revokeTokens");
+    if revoked {
+        call.require(Scope::Tokens)?;
+    }
     let mutation = call.bodiless(SERVICE, payload).await?;
-    let read = unless_any(call.params().problems(), Ok(()));
-    let done = serde_json::to_string(&DoneOut::SUCCESS).unwrap_or_default();
-    let staff = call.app.store.staff();
-    let remove = async |(), key| staff.remove_once(org_id, id, key, done).await;
-    mutation.answer(read, remove).await
+    let read = unless_any(params.problems(), Ok(()));
+    let (staff, by) = (call.app.store.staff(), call.caller.actor());
+    let theirs = TheirTokens { claims: Some(claims), revoked };
+    let place = (org_id, id.clone());
+    let render = move |tokens| removed(tokens, revoked, sees_tokens);
+    let remove = async |(), key| staff.remove_once(place, theirs, by, key, render).await;
+    let answer = mutation.answer(read, remove).await?;
+    if revoked {
+        for jti in staff.revoked_tokens(org_id, id).await? {
+            call.app.guard.revoke(jti);
+        }
+    }
+    Ok(answer)
 }
 
 /// Make another link for a member of staff
 ///
-/// By it the member sets the first password within seven days, or another one within an hour. The link before ends.
+/// By it the member sets the first password within seven days, or another one within an hour. The link before ends. A mail brings
+/// it too, if the service has a mail server.
 #[utoipa::path(
     tag = "Staff",
     params(MemberPath, KeyHeader),
@@ -327,9 +383,10 @@ pub(crate) async fn reinvite_staff(call: Call, payload: Payload) -> Result<HttpR
     let mutation = call.bodiless(SERVICE, payload).await?;
     let read = unless_any(call.params().problems(), Ok(()));
     let (sees_pii, base) = (call.caller.sight().pii, call.app.public_url.clone());
-    let render = move |member: &Member, token: &str| invited(member, token, sees_pii, &base);
-    let staff = call.app.store.staff();
-    let invite = async |(), key| staff.reinvite_once(org_id, id, INVITATION_SECS, key, render).await;
+    let is_mailed = call.app.sends_mail;
+    let render = move |member: &Member, token: &str| invited(member, token, sees_pii, (&base, is_mailed));
+    let (staff, by) = (call.app.store.staff(), call.caller.actor());
+    let invite = async |(), key| staff.reinvite_once(org_id, id, INVITATION_SECS, by, key, render).await;
     mutation.answer(read, invite).await.map(unkept)
 }
 

@@ -12,8 +12,9 @@ use validator::Validate;
 use super::customers::DoneOut;
 use super::http::auth::has_token;
 use super::http::body::{self, Params};
-use super::http::call::{Call, refuse_cards_in_address};
+use super::http::call::{Call, SERVICE, ok, refuse_cards_in_address};
 use super::http::error::{Error, unless_any};
+use super::http::params::KeyHeader;
 use super::http::state::App;
 use crate::clock;
 use crate::domain::accounts::token::{Claims, Entries, MAKERS_MAX, Scope};
@@ -250,33 +251,52 @@ impl TokenOut {
 ///
 /// For the caller's own organisation; it can hold no scope and no entrypoint that the calling token lacks. It ends with the
 /// calling token, by expiry and by revocation, and its requests count against that token's limit too.
-/// The token's text is answered this once.
+/// The token's text is answered this once, and again to the same request of the same token with the same idempotency key: the
+/// service keeps no text, and signs the same claims anew.
 #[utoipa::path(
     tag = "Tokens",
+    params(KeyHeader),
     request_body(content = TokenIn, description = "The token to be made"),
     responses((status = 200, description = "The token", body = NewTokenOut)),
 )]
 #[post("/api/Token")]
 pub(crate) async fn create_token(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
     call.require(Scope::Tokens)?;
-    let body = body::json(&call.request, payload).await?;
+    let mutation = call.json(SERVICE, payload).await?;
     let caller = &call.caller;
     let (own, problems) = (caller.claims().clone(), call.params().problems());
-    let claims = body::parsed(&body, move |body| read(&own, &body::members(body)?, problems)).await?;
+    let claims = body::parsed(&mutation.body, move |body| read(&own, &body::members(body)?, problems)).await;
+    if let Ok(claims) = &claims {
+        check_power(caller.claims(), claims)?;
+    }
+    let tokens = call.app.store.tokens();
+    let (jti, replayed) = match claims {
+        Ok(claims) => tokens.create_once(claims, caller.actor(), mutation.key).await?,
+        Err(problems) => (mutation.replay(problems).await?, true),
+    };
+    let record = tokens.find(jti).await?.ok_or(Error::NotFound)?;
+    let token = tokens.sign(record.claims.clone()).await?;
+    let record = TokenOut::new(record);
+    let body =
+        NewTokenOut { is_success: true, response_text: "Success", response_data: NewToken { token, record } };
+    Ok(ok(replayed).insert_header(("Cache-Control", "no-store")).json(body))
+}
+
+/// Refuses to give a new token what the maker lacks.
+///
+/// # Errors
+/// 403 naming what it lacks.
+fn check_power(maker: &Claims, claims: &Claims) -> Result<(), Error> {
     if claims.makers.len() > MAKERS_MAX {
         return Err(Error::Forbidden("the right to make tokens: too many tokens in a row made each other"));
     }
-    if !caller.claims().entries.covers(&claims.entries) {
+    if !maker.entries.covers(&claims.entries) {
         return Err(Error::Forbidden("an entrypoint that the new token would see"));
     }
-    if let Some(lacking) = claims.scopes.iter().find(|scope| !caller.claims().allows(**scope)) {
-        return Err(Error::Forbidden(lacking.name()));
+    match claims.scopes.iter().find(|scope| !maker.allows(**scope)) {
+        Some(lacking) => Err(Error::Forbidden(lacking.name())),
+        None => Ok(()),
     }
-    let token = call.app.store.tokens().create(claims.clone()).await?;
-    let record = TokenOut::new(TokenRecord { claims, revoked_at: None });
-    let body =
-        NewTokenOut { is_success: true, response_text: "Success", response_data: NewToken { token, record } };
-    Ok(HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(body))
 }
 
 fn read(caller: &Claims, members: &Members<'_>, mut problems: Vec<Problem>) -> Result<Claims, Error> {
@@ -400,7 +420,8 @@ pub(crate) async fn revoke_token(call: Call, payload: Payload) -> Result<HttpRes
     call.params().done()?;
     // Names may hold `/`, `+` and `%`, which stay encoded in a path.
     let text = percent_decode_str(call.path("jti")).decode_utf8().map_err(|_| Error::NotFound)?.into_owned();
-    let jti = call.app.store.tokens().revoke(Some(call.caller.claims().clone()), text).await?;
+    let (claims, by) = (call.caller.claims().clone(), call.caller.actor());
+    let jti = call.app.store.tokens().revoke(Some(claims), text, by).await?;
     call.app.guard.revoke(jti);
     Ok(HttpResponse::Ok().json(DoneOut::SUCCESS))
 }

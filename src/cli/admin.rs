@@ -12,6 +12,7 @@ use customary::config::{ConfigError, Global};
 use customary::domain::accounts::token::{Entries, Scope};
 use customary::domain::customers::fields::TextField;
 use customary::domain::customers::identifier::IdField;
+use customary::domain::decide::command::Actor;
 use customary::domain::entrypoints::settings::{SettingsInput, ThemeInput, check_entry, check_name};
 use customary::domain::kernel::problem::{Problem, Rejection};
 use customary::domain::kernel::text::hint;
@@ -191,7 +192,7 @@ pub(super) fn token(global: &Global, command: TokenCommand) -> Done {
             }
         }
         TokenCommand::Revoke { jti } => {
-            with_store(global, async |store| store.tokens().revoke(None, jti.clone()).await)?;
+            with_store(global, async |store| store.tokens().revoke(None, jti.clone(), Actor::cli()).await)?;
             println!("revoked; within 5 s every instance refuses the token");
         }
     }
@@ -216,7 +217,7 @@ fn create_token(global: &Global, create: TokenCreate) -> Result<(), Failure> {
     let life_secs = i64::try_from(create.expires.as_secs()).unwrap_or(i64::MAX);
     let claims =
         new_claims(name, create.org, entries, scopes, clock::now(), life_secs, create.requests_per_minute);
-    let token = with_store(global, async |store| store.tokens().create(claims).await)?;
+    let token = with_store(global, async |store| store.tokens().create(claims, Actor::cli()).await)?;
     println!("{token}");
     Ok(())
 }
@@ -266,7 +267,7 @@ pub(super) fn entrypoint(global: &Global, command: EntrypointCommand) -> Done {
             let (org, entry) = (create.org, create.entry);
             let name = entry.clone();
             with_store(global, async |store| {
-                store.entrypoints().create(org, entry, settings, None, |_| String::new()).await
+                store.entrypoints().create(org, entry, settings, Actor::cli(), None, |_| String::new()).await
             })?;
             println!("entrypoint {name} of organisation {org} is ready");
         }

@@ -153,7 +153,7 @@ async fn invite(
     entrypoint_id: i64,
     plan: InvitePlan,
 ) -> Result<InviteJob, Failure> {
-    let actor = Actor { name: "cli".into(), jti: "cli".into() };
+    let actor = Actor::cli();
     let (id, _) =
         store.invitations().queue(entrypoint_id, plan, actor, None, |job| job.id.to_string()).await?;
     let id: i64 = id.parse().map_err(|_| ConfigError("the invitation job has no id".into()))?;

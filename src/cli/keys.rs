@@ -55,7 +55,7 @@ async fn rotate(store: &Store, entry: Option<String>) -> Result<usize, StoreErro
         let bar = customers_bar(name);
         match unfinished {
             Some(_) => bar.println(format!("{name}: continuing a rotation that was started before")),
-            None => drop(store.keys().start_rotation(*id, None, |_| String::new()).await?),
+            None => drop(store.keys().start_rotation(*id, None, None, |_| String::new()).await?),
         }
         let done = rotation::run(store, *id, |rotation| {
             bar.set_length(rotation.total.max(rotation.done).unsigned_abs());

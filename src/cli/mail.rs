@@ -58,6 +58,7 @@ pub(super) fn run(global: &Global, command: MailCommand) -> Done {
             invoice: None,
             order: None,
             request: None,
+            staff: None,
         };
         let refused = |trouble: Trouble| ConfigError(format!("no mail was sent: {trouble}"));
         let mail = composer.compose(&settings.entrypoint, &letter).map_err(refused)?;

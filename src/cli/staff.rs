@@ -13,6 +13,7 @@ use customary::domain::accounts::token::Entries;
 use customary::domain::decide::command::Actor;
 use customary::domain::kernel::problem::{Problem, Rejection};
 use customary::domain::kernel::time::Micros;
+use customary::store::TheirTokens;
 use strum::VariantArray as _;
 
 use super::Done;
@@ -20,7 +21,7 @@ use super::admin::{checked_name, refused, with_store};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum StaffCommand {
-    /// Invite a member and print the link by which it sets a password, within seven days
+    /// Invite a member: mail and print the link by which it sets a password, within seven days
     Invite(Box<Invite>),
     /// List members: id, name, e-mail address, organisation, role, entrypoints, state
     List {
@@ -33,8 +34,11 @@ pub(super) enum StaffCommand {
         /// The member's id, as `staff list` shows it
         #[arg(value_name = "ID")]
         id: String,
+        /// Also revoke the tokens that the member made
+        #[arg(long)]
+        revoke_tokens: bool,
     },
-    /// Print a link by which a member sets another password within an hour, or the first one
+    /// Mail and print a link by which a member sets another password within an hour, or the first one
     Reset {
         /// The member's id, as `staff list` shows it
         #[arg(value_name = "ID")]
@@ -96,12 +100,20 @@ pub(super) fn run(global: &Global, command: StaffCommand) -> Done {
                 println!("{}", line(&member));
             }
         }
-        StaffCommand::Remove { id } => {
-            with_store(global, async |store| {
+        StaffCommand::Remove { id, revoke_tokens } => {
+            let theirs = TheirTokens { claims: None, revoked: revoke_tokens };
+            let tokens = with_store(global, async |store| {
                 let member = store.staff().find(id.clone()).await?.ok_or(Rejection::NotFound)?;
-                store.staff().remove(member.org_id, member.id).await
+                store.staff().remove(member.org_id, member.id, theirs.clone()).await
             })?;
             println!("removed; the member's sessions have ended");
+            for token in tokens {
+                if revoke_tokens {
+                    println!("revoked the token {}  {}", token.jti, token.sub);
+                } else {
+                    println!("still in force: the token {}  {}", token.jti, token.sub);
+                }
+            }
         }
         StaffCommand::Reset { id, place } => {
             let (member, token) = with_store(global, async |store| store.staff().link_of(id.clone()).await)?;
@@ -121,7 +133,7 @@ fn invite(global: &Global, invite: Invite) -> Result<(), customary::app::Failure
     let entries = if invite.entry.is_empty() { Entries::All } else { Entries::Listed(invite.entry) };
     let role = invite.role.parse().unwrap_or(Role::Viewer);
     let new = NewMember { org_id: invite.org, name, email, role, entries };
-    let by = Actor { name: "cli".into(), jti: "cli".into() };
+    let by = Actor::cli();
     let (member, token) =
         with_store(global, async |store| store.staff().invite(new, by, INVITATION_SECS).await)?;
     println!("{}", invite.place.link(&member, &token));

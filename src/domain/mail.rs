@@ -1,10 +1,12 @@
-//! Mails to customers: their kinds and their states.
+//! Mails to customers and to members of staff: their kinds and their states.
 
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray, VariantNames};
 
 use super::accounts::link::LinkKind;
-use super::entrypoints::theme::Language;
+use super::accounts::staff::StaffLinkKind;
+use super::entrypoints::Entrypoint;
+use super::entrypoints::theme::{Language, Theme};
 use super::kernel::time::{Micros, SECOND_US};
 
 /// What a mail is about.
@@ -36,6 +38,10 @@ pub enum MailKind {
     PaymentRequest,
     /// The link to the page where a customer stores a payment method.
     MethodLink,
+    /// A member of staff sets the first password.
+    StaffInvitation,
+    /// A member of staff sets another password.
+    StaffReset,
 }
 
 impl MailKind {
@@ -58,7 +64,9 @@ impl MailKind {
             | MailKind::Invoice
             | MailKind::OrderConfirmation
             | MailKind::PaymentRequest
-            | MailKind::MethodLink => None,
+            | MailKind::MethodLink
+            | MailKind::StaffInvitation
+            | MailKind::StaffReset => None,
         }
     }
 
@@ -67,9 +75,18 @@ impl MailKind {
         matches!(self, MailKind::PaymentRequest | MailKind::MethodLink)
     }
 
+    /// The kind of its link, if it goes to a member of staff.
+    pub const fn staff_link(self) -> Option<StaffLinkKind> {
+        match self {
+            MailKind::StaffInvitation => Some(StaffLinkKind::Invitation),
+            MailKind::StaffReset => Some(StaffLinkKind::Reset),
+            _ => None,
+        }
+    }
+
     /// Whether it always carries a link.
     pub const fn has_link(self) -> bool {
-        self.link().is_some() || self.is_request()
+        self.link().is_some() || self.is_request() || self.staff_link().is_some()
     }
 }
 
@@ -175,6 +192,16 @@ pub struct RequestEnclosed {
     pub language: Language,
 }
 
+/// What the mail to a member of staff says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StaffEnclosed {
+    /// The name of the organisation.
+    pub organisation: String,
+    /// The language of the mail.
+    pub language: Language,
+}
+
 /// Why nothing of an invoice is to be paid.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Settled {
@@ -239,6 +266,17 @@ pub struct Letter {
     pub order: Option<Box<OrderEnclosed>>,
     /// The request that it brings.
     pub request: Option<Box<RequestEnclosed>>,
+    /// Of a mail to a member of staff: the organisation.
+    pub staff: Option<StaffEnclosed>,
+}
+
+impl Letter {
+    /// What stands for the store in the look of a mail to a member of staff.
+    pub fn office(&self) -> Option<Entrypoint> {
+        let StaffEnclosed { organisation, language } = self.staff.clone()?;
+        let theme = Theme { store_name: Some(organisation), language, ..Theme::default() };
+        Some(Entrypoint { entry: "console".into(), theme, ..Entrypoint::default() })
+    }
 }
 
 /// What became of a mail.

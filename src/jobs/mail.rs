@@ -13,6 +13,7 @@ use std::time::Duration;
 use super::{StopSignal, again_if_cut};
 use crate::clock;
 use crate::documents;
+use crate::domain::entrypoints::Entrypoint;
 use crate::domain::mail::{Letter, MailKind};
 use crate::mail::{Composed, Composer, Connection, Folder, KeptMail, SmtpOptions, Transport, Trouble};
 use crate::store::{MailId, MailLease, Mark, Store, StoreError};
@@ -117,13 +118,19 @@ impl Mailer {
     }
 
     async fn compose(&self, lease: &MailLease) -> Result<Composed, Trouble> {
+        // A panic while one mail is composed must not stop the others.
+        let compose = |place: &Entrypoint, letter: &Letter| {
+            catch_unwind(AssertUnwindSafe(|| self.composer.compose(place, letter)))
+                .unwrap_or_else(|_| Err(Trouble::Never("the message cannot be written".into())))
+        };
+        if let Some(office) = lease.letter.office() {
+            return compose(&office, &lease.letter);
+        }
         let found = self.store.entrypoints().settings(lease.id.0).await;
         match found {
-            // A panic while one mail is composed must not stop the others.
             Ok(Some(settings)) => {
                 let letter = self.enclosing(lease).await?;
-                catch_unwind(AssertUnwindSafe(|| self.composer.compose(&settings.entrypoint, &letter)))
-                    .unwrap_or_else(|_| Err(Trouble::Never("the message cannot be written".into())))
+                compose(&settings.entrypoint, &letter)
             }
             Ok(None) => Err(Trouble::Never("the entrypoint is gone".into())),
             Err(error) => {

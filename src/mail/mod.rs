@@ -180,6 +180,7 @@ mod tests {
             invoice: (kind == MailKind::Invoice).then(InvoiceEnclosed::default),
             order: (kind == MailKind::OrderConfirmation).then(Box::default),
             request: kind.is_request().then(Box::default),
+            staff: None,
         }
     }
 

@@ -7,6 +7,7 @@ use minijinja::{Environment, UndefinedBehavior, context};
 use strum::VariantArray as _;
 
 use crate::domain::accounts::link::{link_url, portal_url};
+use crate::domain::accounts::staff::staff_link_url;
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::entrypoints::theme::{Language, Theme, text_on};
 use crate::domain::kernel::time::Micros;
@@ -35,10 +36,11 @@ macro_rules! built_in {
 }
 
 /// Every template, by its file name.
-const BUILT_IN: [(&str, &str); 50] = built_in![
+const BUILT_IN: [(&str, &str); 58] = built_in![
     "layout.html", "button.html";
     each "invitation", "reset", "locked", "passwordChanged", "emailChanged", "usernameChanged", "consentOptIn",
-    "receipt", "invoice", "orderConfirmation", "paymentRequest", "methodLink"
+    "receipt", "invoice", "orderConfirmation", "paymentRequest", "methodLink", "staffInvitation",
+    "staffReset"
 ];
 
 /// The texts of a mail.
@@ -121,6 +123,7 @@ impl Templates {
                     request: kind
                         .is_request()
                         .then(|| Box::new(RequestEnclosed { language, ..RequestEnclosed::default() })),
+                    staff: None,
                 };
                 self.render(&entrypoint, &letter, "https://pay.example")?;
             }
@@ -135,9 +138,17 @@ impl Templates {
         letter: &Letter,
         public_url: &str,
     ) -> Result<Text, String> {
+        let of_staff = letter.kind.staff_link();
+        let portal = match of_staff {
+            Some(_) => format!("{public_url}/console"),
+            None => portal_url(public_url, &entrypoint.entry),
+        };
         let link = match (letter.kind.link(), &letter.link) {
             (Some(kind), Some(token)) => link_url(public_url, &entrypoint.entry, kind, token),
-            (None, Some(token)) => pay_url(public_url, &entrypoint.entry, token),
+            (None, Some(token)) => match of_staff {
+                Some(kind) => staff_link_url(public_url, kind, token),
+                None => pay_url(public_url, &entrypoint.entry, token),
+            },
             (_, None) => String::new(),
         };
         let of_order = letter.order.as_ref().map(|order| order.language);
@@ -196,7 +207,7 @@ impl Templates {
             sender => entrypoint.sender_name(),
             name => greeted(&letter.name),
             link => link,
-            portal => portal_url(public_url, &entrypoint.entry),
+            portal => portal,
             color => entrypoint.color(),
             on_color => text_on(entrypoint.color()),
             language => language,

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod activity;
+mod acts;
 mod comments;
 mod coupons;
 mod customers;
@@ -45,9 +46,11 @@ use tokio::sync::oneshot;
 pub use self::accounts::links::Link;
 pub use self::accounts::portal::{Account, SignInAttempt};
 pub use self::accounts::sessions::SessionLimits;
-pub use self::accounts::staff::{Confirmed, FoundLink, StaffAccount, StaffAttempt, StaffSession, StaffView};
+pub use self::accounts::staff::{
+    Confirmed, FoundLink, StaffAccount, StaffAttempt, StaffSession, StaffView, TheirTokens,
+};
 pub use self::accounts::tokens::{TokenRecord, Watch};
-pub use self::activity::{ActivityEntry, ActivityRequest};
+pub use self::activity::{ActivityBefore, ActivityEntry, ActivityPage, ActivityRequest};
 pub use self::comments::CommentPage;
 pub use self::coupons::{CouponPage, CouponRequest, CustomerCoupon, CustomerCoupons, RedemptionPage, Slice};
 pub use self::customers::details::Details;

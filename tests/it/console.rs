@@ -1,6 +1,8 @@
 //! The console (rules 25): pages where staff look after customers, driven over HTTP as a browser without script does.
 
+mod activity;
 mod customer;
 mod customers;
+mod leaving;
 mod money;
-mod office;
+pub mod office;

@@ -7,6 +7,7 @@ mod lifecycle;
 mod message;
 mod server;
 mod smtp;
+mod staff;
 
 use std::fs;
 use std::path::PathBuf;

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::console::office::{owner, send as send_form};
 use crate::harness::*;
 use crate::support::*;
 
@@ -146,7 +147,9 @@ fn steady(value: Value, key: &str) -> Value {
         Value::String(_) if key == "url" || key == "paymentUrl" => {
             json!("https://pay.example/pay/demo/3JkP0aQw9vXy5TnZ2bRcD7mLhE4sGfU8iVo1NqBtWxA")
         }
-        Value::String(_) if key == "memberId" => json!("staff-1e6c0a52-7a3f-4a0e-9d51-2f4be9d01c66"),
+        Value::String(text) if key == "memberId" || (key == "subjectId" && text.starts_with("staff-")) => {
+            json!("staff-1e6c0a52-7a3f-4a0e-9d51-2f4be9d01c66")
+        }
         Value::String(_) if key == "link" => {
             json!("https://pay.example/console/welcome/3JkP0aQw9vXy5TnZ2bRcD7mLhE4sGfU8iVo1NqBtWxA")
         }
@@ -764,12 +767,16 @@ async fn examples_equal_the_answers_of_the_service() {
     recorder.answer("revoke_token", client.delete(&format!("/api/Token/{jti}")).await);
 
     // Staff
+    let mut owner = owner(&server).await;
     let member =
         json!({"name": "Bea Low", "email": "bea.low@example.test", "role": "agent", "entries": ["ent0001"]});
     recorder.request("invite_staff", &member);
     let made = recorder.answer("invite_staff", client.post("/api/Staff", &member).await);
     let place = format!("/api/Staff/{}", made.data()["memberId"].as_str().unwrap());
     recorder.answer("list_staff", client.get("/api/Staff").await);
+    let look = "/console/at/demo/settings/look";
+    let form = [("storeName", "Roe"), ("color", "#aa3300"), ("language", "en"), ("editableMode", "default")];
+    assert_eq!(send_form(&mut owner, look, look, &form).await.status, 303);
     recorder.answer("list_activity", client.get("/api/Activity/demo").await);
     recorder.answer("get_staff", client.get(&place).await);
     let change = json!({"role": "manager"});

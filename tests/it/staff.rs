@@ -10,8 +10,9 @@ use customary::domain::accounts::token::Entries;
 use customary::domain::decide::command::Actor;
 use customary::domain::kernel::problem::Rejection;
 use customary::domain::kernel::time::{Micros, SECOND_US};
+use customary::domain::mail::MailKind;
 use customary::store::{
-    Confirmed, DatabaseUrl, SessionLimits, StaffAccount, Store, StoreError, StoreOptions,
+    Confirmed, DatabaseUrl, Mark, SessionLimits, StaffAccount, Store, StoreError, StoreOptions, TheirTokens,
 };
 use customary::vault::MasterKey;
 use futures_util::future::join_all;
@@ -146,11 +147,12 @@ both!(rules_25_an_invitation_leads_to_a_session_that_a_change_of_role_ends, |db|
     assert!(!is_in(&store, &sessions[0]).await);
 
     // A reset ends what is there, and only the newest link works.
-    let (_, first) = store.staff().reset_link("ada.roe@example.test".into()).await.unwrap().expect("a link");
+    let (_, first) =
+        store.staff().reset_link("ada.roe@example.test".into(), None).await.unwrap().expect("a link");
     let (_, newest) = store.staff().link_of(member.id.clone()).await.unwrap();
     assert_eq!(store.staff().use_link(first, None, HASH.into()).await.unwrap(), None);
     assert!(store.staff().use_link(newest, None, HASH.into()).await.unwrap().is_some());
-    assert_eq!(store.staff().reset_link("nobody@example.test".into()).await.unwrap(), None);
+    assert_eq!(store.staff().reset_link("nobody@example.test".into(), None).await.unwrap(), None);
 
     let again = store.staff().invite(new_member("ADA.roe@EXAMPLE.test", Role::Viewer), by(), WEEK).await;
     assert_eq!(code(again), "email_taken");
@@ -168,6 +170,32 @@ both!(rules_25_an_invitation_leads_to_a_session_that_a_change_of_role_ends, |db|
     assert!(said.contains("all 1 members open"), "{said}");
 });
 
+both!(rules_25_an_unsent_mail_goes_with_its_link, |db| async move {
+    let site = Site::new(db);
+    let store = open(&site);
+    let waiting = async || {
+        let leases = store.mail().take(10).await.unwrap();
+        let back = leases.iter().map(|lease| (lease.id, lease.number, Mark::Back { problem: "test".into() }));
+        store.mail().mark(back.collect()).await.unwrap();
+        leases.into_iter().map(|lease| lease.letter).collect::<Vec<_>>()
+    };
+    let (member, first) = invite(&store, "ada.roe@example.test", Role::Agent).await;
+    let letters = waiting().await;
+    assert_eq!(letters.len(), 1);
+    assert_eq!((letters[0].kind, letters[0].link.as_deref()), (MailKind::StaffInvitation, Some(&*first)));
+    assert_eq!(letters[0].address, "ada.roe@example.test");
+    let (_, second) = store.staff().reinvite(1, member.id.clone(), WEEK).await.unwrap();
+    let letters = waiting().await;
+    assert_eq!(letters.iter().map(|letter| letter.link.as_deref()).collect::<Vec<_>>(), [Some(&*second)]);
+    // A used link, and one of a member who is gone.
+    store.staff().use_link(second, None, HASH.into()).await.unwrap().expect("a session");
+    assert!(waiting().await.is_empty());
+    store.staff().link_of(member.id.clone()).await.unwrap();
+    assert_eq!(waiting().await[0].kind, MailKind::StaffReset);
+    store.staff().remove(1, member.id, TheirTokens::default()).await.unwrap();
+    assert!(waiting().await.is_empty());
+});
+
 both!(rules_25_ten_failures_lock_an_address_for_a_while, |db| async move {
     let site = Site::new(db);
     let store = open(&site);
@@ -181,17 +209,17 @@ both!(rules_25_ten_failures_lock_an_address_for_a_while, |db| async move {
     }
     assert!(is_in(&store, &session).await, "whoever is signed in stays");
     // A reset shows who has the address.
-    let (_, link) = store.staff().reset_link("ada@example.test".into()).await.unwrap().expect("a link");
+    let (_, link) = store.staff().reset_link("ada@example.test".into(), None).await.unwrap().expect("a link");
     store.staff().use_link(link, None, HASH.into()).await.unwrap().expect("a session");
     assert!(store.staff().begin_sign_in("ada@example.test".into()).await.unwrap().is_some());
     for _ in 0..5 {
-        store.staff().reset_link("nobody@example.test".into()).await.unwrap();
+        store.staff().reset_link("nobody@example.test".into(), None).await.unwrap();
     }
     for _ in 0..2 {
-        assert!(store.staff().reset_link("ada@example.test".into()).await.unwrap().is_some());
+        assert!(store.staff().reset_link("ada@example.test".into(), None).await.unwrap().is_some());
     }
     assert_eq!(
-        store.staff().reset_link("ada@example.test".into()).await.unwrap(),
+        store.staff().reset_link("ada@example.test".into(), None).await.unwrap(),
         None,
         "three in ten minutes"
     );
@@ -305,11 +333,11 @@ both!(rules_25_a_link_works_once_whoever_uses_it_at_the_same_time, |db| async mo
     let first = members[0].id.clone();
     let remove = |(number, id): (usize, String)| {
         let store = store(number);
-        async move { store.staff().remove(1, id).await.is_ok() }
+        async move { store.staff().remove(1, id, TheirTokens::default()).await.is_ok() }
     };
     let done = join_all([(0, first), (1, second.id)].map(remove)).await;
     assert_eq!(done.iter().filter(|done| **done).count(), 1, "{done:?}");
-    store(1).staff().remove(1, member.id).await.unwrap();
+    store(1).staff().remove(1, member.id, TheirTokens::default()).await.unwrap();
 });
 
 async fn staff(client: &Client) -> Vec<Value> {

@@ -40,6 +40,7 @@ DROP TABLE identity_digest;
 DROP TABLE history;
 DROP TABLE customer;
 DROP TABLE entrypoint_lock;
+DROP TABLE staff_act;
 DROP TABLE staff_view;
 DROP TABLE staff_session;
 DROP TABLE staff_link;

@@ -173,6 +173,25 @@ CREATE TABLE staff_view (
 );
 CREATE UNIQUE INDEX staff_view_member ON staff_view (member_id, name);
 
+-- What members of staff did to settings, tokens and each other.
+CREATE TABLE staff_act (
+    org_id BIGINT NOT NULL REFERENCES organisation (org_id),
+    at_us BIGINT NOT NULL,
+    -- A random UUID: a number would tell how many acts are not shown.
+    act_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    -- The entrypoints that it concerns: a JSON list, or "*".
+    entries TEXT NOT NULL,
+    -- The id of a token, a member or a secret of webhooks.
+    subject_id TEXT,
+    -- JSON list of the names of what changed; never a value.
+    changed TEXT NOT NULL,
+    -- The member, by the name of that time.
+    actor_name TEXT NOT NULL,
+    actor_jti TEXT NOT NULL,
+    PRIMARY KEY (org_id, at_us, act_id)
+) WITHOUT ROWID;
+
 -- Customers
 
 -- Every write of an entrypoint locks its row here first.
@@ -960,7 +979,10 @@ CREATE TABLE mail_outbox (
     mail_id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     entrypoint_id BIGINT NOT NULL,
     customer_id BIGINT NOT NULL,
-    -- invitation, reset, locked, passwordChanged, emailChanged, usernameChanged, consentOptIn.
+    -- The member of staff who gets it; then entrypoint and customer are 0. NULL for mails to customers.
+    member_id TEXT,
+    -- invitation, reset, locked, passwordChanged, emailChanged, usernameChanged, consentOptIn, receipt, invoice, orderConfirmation, paymentRequest, methodLink,
+    -- staffInvitation, staffReset.
     kind TEXT NOT NULL,
     -- queued, sending, handingOver, sent, written, failed, uncertain, dropped.
     state TEXT NOT NULL,

@@ -8,6 +8,7 @@ use super::text_of;
 use crate::api::http::call::{Call, SERVICE};
 use crate::api::http::error::Error;
 use crate::api::http::params::{EntryPath, KeyHeader};
+use crate::domain::accounts::acts::ActKind;
 use crate::domain::accounts::token::Scope;
 use crate::store::{Rotation, RotationPhase};
 
@@ -106,6 +107,7 @@ pub(crate) async fn rotate_entrypoint_keys(call: Call, payload: Payload) -> Resu
     let id = call.entry(Scope::Settings).await?;
     let mutation = call.bodiless(SERVICE, payload).await?;
     let render = |rotation: Rotation| text_of(&RotationOut::new(&rotation));
-    let start = async |(), key| call.app.store.keys().start_rotation(id, key, render).await;
+    let act = call.act_at(ActKind::KeysRotated);
+    let start = async |(), key| call.app.store.keys().start_rotation(id, Some(act), key, render).await;
     mutation.answer(call.params().done(), start).await
 }

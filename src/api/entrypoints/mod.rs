@@ -271,7 +271,8 @@ pub(crate) async fn update_entrypoint_settings(call: Call, payload: Payload) -> 
         guard::check_policy(new, &present.entrypoint.policy.identifiers, call.caller.claims())?;
     }
     let done = text_of(&DoneOut::SUCCESS);
-    let update = async |settings, key| call.app.store.entrypoints().update(id, settings, key, done).await;
+    let (entrypoints, by) = (call.app.store.entrypoints(), call.caller.actor());
+    let update = async |settings, key| entrypoints.update(id, settings, by, key, done).await;
     mutation.answer(settings, update).await
 }
 
@@ -460,7 +461,8 @@ pub(crate) async fn create_entrypoint(call: Call, payload: Payload) -> Result<Ht
     let create = async |(entry, settings): (String, Settings), key| {
         let name = entry.clone();
         let render = move |_| made(Some(name), org_id);
-        call.app.store.entrypoints().create(org_id, entry, settings, key, render).await
+        let by = call.caller.actor();
+        call.app.store.entrypoints().create(org_id, entry, settings, by, key, render).await
     };
     mutation.answer(new, create).await
 }

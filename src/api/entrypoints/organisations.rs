@@ -62,8 +62,8 @@ pub(crate) async fn update_organisation_settings(
         guard::check_policy(new, &present.identifiers, call.caller.claims())?;
     }
     let done = text_of(&DoneOut::SUCCESS);
-    let entrypoints = call.app.store.entrypoints();
-    let update = async |changes, key| entrypoints.update_organisation(org_id, changes, key, done).await;
+    let (entrypoints, by) = (call.app.store.entrypoints(), call.caller.actor());
+    let update = async |changes, key| entrypoints.update_organisation(org_id, changes, by, key, done).await;
     mutation.answer(settings, update).await
 }
 

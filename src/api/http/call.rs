@@ -14,7 +14,8 @@ use super::body::{self, KEY_HEADER, NO_UTF8, Params, idempotency_key, is_utf8};
 use super::error::{Error, unless_any};
 use super::json;
 use super::state::App;
-use crate::domain::accounts::token::Scope;
+use crate::domain::accounts::acts::{Act, ActKind};
+use crate::domain::accounts::token::{Entries, Scope};
 use crate::domain::customers::record::CUSTOMER_ID_MAX;
 use crate::domain::decide::command::{Action, Answer, Command, KeyUse};
 use crate::domain::entrypoints::Entrypoint;
@@ -33,6 +34,9 @@ const AHEAD: [(&str, &[&str]); 4] = [
     ("X-Purpose", &["prefetch", "preview"]),
     ("X-Moz", &["prefetch"]),
 ];
+
+/// The route that makes tokens.
+const TOKENS: &str = "/api/Token";
 
 /// The parameter of a path that says how much.
 const AMOUNT: &str = "amount";
@@ -178,6 +182,12 @@ impl Call {
         self.require(scope)?;
         let id = self.id("orgId")?;
         if id == self.caller.claims().org { Ok(id) } else { Err(Error::NotFound) }
+    }
+
+    /// What a member of staff does at the entrypoint that `{entry}` names.
+    pub(crate) fn act_at(&self, kind: ActKind) -> Act {
+        let here = Entries::Listed(vec![self.path("entry").to_owned()]);
+        Act::new(kind, self.caller.claims().org, here, &self.caller.actor())
     }
 
     /// The customer that `{customerId}` names, if the token has the scope and may see it.
@@ -416,7 +426,8 @@ impl Call {
         // If it shared keys, 422 or a replay would tell it whether another token sent the same masked values, or who is a
         // customer.
         let sight = self.caller.sight();
-        if !sight.pii || !sight.reads {
+        // A token that is made ends with its maker and counts for it, so no other token gets its text.
+        if !sight.pii || !sight.reads || &*self.route == TOKENS {
             scope.push(claims.stored_id());
         }
         let scope = scope.into_iter().map(|part| part.as_bytes().to_vec()).collect();

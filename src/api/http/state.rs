@@ -25,6 +25,8 @@ pub struct App {
     pub provider: Option<Arc<HttpProvider>>,
     /// The start of every address for people, without a slash at the end.
     pub public_url: String,
+    /// Whether mails go to a mail server, and not only into a folder.
+    pub sends_mail: bool,
     /// Which tokens are in force.
     pub guard: Arc<Guard>,
     /// Where passwords of requests are checked and hashed.

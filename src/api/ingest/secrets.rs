@@ -9,6 +9,7 @@ use crate::api::http::body;
 use crate::api::http::call::{Call, SERVICE};
 use crate::api::http::error::{Error, unless_any};
 use crate::api::http::params::{EntryPath, KeyHeader, SecretPath};
+use crate::domain::accounts::acts::ActKind;
 use crate::domain::accounts::token::Scope;
 use crate::domain::decide::delivery::OnUnknown;
 use crate::domain::kernel::problem::Problem;
@@ -133,7 +134,8 @@ pub(crate) async fn create_ingest_secret(call: Call, payload: Payload) -> Result
         let made = NewIngestSecretOut { is_success: true, response_text: "Success", response_data };
         serde_json::to_string(&made).unwrap_or_default()
     };
-    let create = async |new, key| call.app.store.ingest().create(entrypoint_id, new, key, render).await;
+    let act = call.act_at(ActKind::WebhookCreated);
+    let create = async |new, key| call.app.store.ingest().create(entrypoint_id, new, act, key, render).await;
     let mut answer = mutation.answer(new, create).await?;
     let no_store = actix_web::http::header::HeaderValue::from_static("no-store");
     answer.headers_mut().insert(actix_web::http::header::CACHE_CONTROL, no_store);
@@ -160,6 +162,8 @@ pub(crate) async fn delete_ingest_secret(call: Call, payload: Payload) -> Result
     let mutation = call.bodiless(SERVICE, payload).await?;
     let read = unless_any(call.params().problems(), Ok(()));
     let done = serde_json::to_string(&DoneOut::SUCCESS).unwrap_or_default();
-    let delete = async |(), key| call.app.store.ingest().delete(entrypoint_id, secret_id, key, done).await;
+    let act = call.act_at(ActKind::WebhookDeleted).of(secret_id.to_string());
+    let ingest = call.app.store.ingest();
+    let delete = async |(), key| ingest.delete(entrypoint_id, secret_id, act, key, done).await;
     mutation.answer(read, delete).await
 }

@@ -14,6 +14,16 @@ translated! {
     col_subject: "Of", "Objet";
     member: "Member", "Membre";
     all_members: "All members", "Tous les membres";
+    kind: "About", "Sujet";
+    all_kinds: "Everything", "Tout";
+    kind_customers: "Customers", "Clients";
+    kind_comments: "Comments", "Commentaires";
+    kind_money: "Money", "Argent";
+    kind_settings: "Settings", "Réglages";
+    kind_tokens: "Tokens", "Jetons";
+    kind_staff: "Staff", "Équipe";
+    nothing: "Nothing like this was done", "Rien de tel n’a été fait";
+    nothing_lead: "Choose another member or another subject.", "Choisissez un autre membre ou un autre sujet.";
     show: "Show", "Afficher";
     newest: "Newest", "Plus récents";
     import: "import", "import";
@@ -39,6 +49,21 @@ translated! {
     subject_order: "Order", "Commande";
     subject_request: "Payment request", "Demande de paiement";
     subject_product: "Product", "Produit";
+    subject_settings: "Settings", "Réglages";
+    subject_entrypoint: "Store", "Boutique";
+    subject_keys: "Data keys", "Clés de données";
+    subject_webhook: "Secret of webhooks", "Secret de webhooks";
+    subject_token: "Token", "Jeton";
+    subject_member: "Member of staff", "Membre de l’équipe";
+    verb_rotated: "rotation begun", "changement commencé";
+    verb_revoked: "revoked", "révocation";
+    verb_invited: "invited", "invitation";
+    verb_another_link: "another link made", "nouveau lien créé";
+    verb_removed: "removed", "retrait";
+    verb_password_set: "own password set", "propre mot de passe choisi";
+    verb_factor_on: "own second factor turned on", "propre second facteur activé";
+    verb_factor_off: "own second factor turned off", "propre second facteur désactivé";
+    verb_codes: "new recovery codes", "nouveaux codes de récupération";
     verb_created: "added", "ajout";
     verb_updated: "changed", "modification";
     verb_deleted: "deleted", "suppression";
@@ -89,9 +114,24 @@ pub(super) fn operation_name(texts: &'static Texts, operation: &str) -> String {
         "order" => texts.subject_order,
         "request" => texts.subject_request,
         "product" => texts.subject_product,
+        "settings" => texts.subject_settings,
+        "entrypoint" => texts.subject_entrypoint,
+        "keys" => texts.subject_keys,
+        "webhook" => texts.subject_webhook,
+        "token" => texts.subject_token,
+        "member" => texts.subject_member,
         other => other,
     };
     let verb = match verb {
+        "linked" if operation.starts_with("member.") => texts.verb_another_link,
+        "rotated" => texts.verb_rotated,
+        "revoked" => texts.verb_revoked,
+        "invited" => texts.verb_invited,
+        "removed" => texts.verb_removed,
+        "passwordSet" => texts.verb_password_set,
+        "secondFactorOn" => texts.verb_factor_on,
+        "secondFactorOff" => texts.verb_factor_off,
+        "codesRenewed" => texts.verb_codes,
         "created" => texts.verb_created,
         "updated" => texts.verb_updated,
         "deleted" => texts.verb_deleted,

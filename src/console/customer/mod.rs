@@ -34,6 +34,11 @@ use super::{place, shows_own, takes_own};
 use crate::domain::entrypoints::theme::Language;
 use crate::web::form::Form;
 
+/// The name of a field of a customer, for people.
+pub(super) fn field_in_words(language: Language, name: &str) -> String {
+    wording::field(language, name)
+}
+
 /// Registers the pages.
 pub(super) fn routes(config: &mut ServiceConfig) {
     let page = |tail: &str| -> Resource { place(&format!("/customers/{{customerId:[0-9]+}}{tail}")) };

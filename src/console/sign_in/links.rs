@@ -159,7 +159,7 @@ pub(super) async fn show_forgot(visit: &Visit) -> Shown {
 pub(super) async fn send_forgot(visit: &Visit, sent: &Form) -> Shown {
     let email = sent.get("email").trim();
     if !email.is_empty() {
-        visit.console.store.staff().reset_link(email.to_owned()).await?;
+        visit.console.store.staff().reset_link(email.to_owned(), Some(visit.language)).await?;
     }
     forgot(visit, true).await
 }

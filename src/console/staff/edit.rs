@@ -7,12 +7,13 @@ use strum::VariantArray as _;
 
 use super::list::{role_lead, state_of};
 use super::texts::{Texts, texts};
+use crate::clock;
 use crate::console::ask;
 use crate::console::ask::{No, list, part, set, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
-use crate::console::moments::minute;
-use crate::console::page::{Shown, html};
+use crate::console::moments::{minute, moment};
+use crate::console::page::{Refused, Shown, html};
 use crate::console::visit::{SignedIn, Visit, role_name};
 use crate::domain::accounts::staff::Role;
 use crate::domain::accounts::token::Entries;
@@ -42,6 +43,8 @@ struct Known {
     has_totp: bool,
     created_at: String,
     signed_in_at: String,
+    /// How many tokens in force the member made.
+    tokens: usize,
 }
 
 #[derive(Template)]
@@ -67,6 +70,9 @@ struct LinkPage {
     name: String,
     link: String,
     mail: String,
+    email: String,
+    /// Whether the service sends the link by mail too.
+    is_mailed: bool,
     is_reset: bool,
 }
 
@@ -74,10 +80,22 @@ struct LinkPage {
 pub(super) async fn show_new(visit: &Visit, signed_in: &SignedIn) -> Shown {
     let mode = if signed_in.member.entries == Entries::All { "all" } else { "chosen" };
     let form = Fields::of([("role", "agent".to_owned()), ("entriesMode", mode.to_owned())]);
-    page(visit, signed_in, form, None, &[])
+    page(visit, signed_in, form, None, &[]).await
 }
 
-fn page(
+/// How many tokens in force a member made, as far as the asking member sees tokens.
+async fn tokens_of(visit: &Visit, signed_in: &SignedIn, member: &Value) -> Result<usize, Refused> {
+    let tokens = visit.get(signed_in, "/Token").if_any().await?.unwrap_or_default();
+    let (id, now) = (text(member, "memberId"), clock::now());
+    let is_in_force = |token: &&Value| {
+        text(token, "mintedBy") == id
+            && !ask::member(token, "revokedAt").is_string()
+            && moment(token, "expiresAt").is_some_and(|end| end > now)
+    };
+    Ok(list(&tokens, "Records").iter().filter(is_in_force).count())
+}
+
+async fn page(
     visit: &Visit,
     signed_in: &SignedIn,
     form: Fields,
@@ -87,6 +105,10 @@ fn page(
     let texts = texts(visit.language);
     // Nobody gives a right that the giver lacks.
     let roles = Role::VARIANTS.iter().filter(|role| role.scopes().iter().all(|scope| signed_in.may(*scope)));
+    let tokens = match member {
+        Some(member) => tokens_of(visit, signed_in, member).await?,
+        None => 0,
+    };
     let known = member.map(|member| Known {
         id: shown(member, "memberId"),
         email: shown(member, "email"),
@@ -97,6 +119,7 @@ fn page(
         has_totp: ask::member(member, "hasTotp") == true,
         created_at: minute(visit.language, member, "createdAt"),
         signed_in_at: minute(visit.language, member, "signedInAt"),
+        tokens,
     });
     let title = if known.is_some() { form.value("name").to_owned() } else { texts.invite.to_owned() };
     let status = if form.is_wrong() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
@@ -151,11 +174,11 @@ pub(super) async fn invite(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> 
     let (form, mut body, chosen) = read(visit, sent);
     set(&mut body, "email", sent.get("email").trim());
     if form.is_wrong() {
-        return page(visit, signed_in, form, None, &chosen);
+        return page(visit, signed_in, form, None, &chosen).await;
     }
     match visit.post(signed_in, "/Staff", sent).json(&body).tried().await? {
         Ok(made) => link_page(visit, signed_in, ask::member(&made, "responseData")),
-        Err(no) => page(visit, signed_in, refused(visit, form, &no), None, &chosen),
+        Err(no) => page(visit, signed_in, refused(visit, form, &no), None, &chosen).await,
     }
 }
 
@@ -174,6 +197,8 @@ fn link_page(visit: &Visit, signed_in: &SignedIn, member: &Value) -> Shown {
         name: shown(member, "name"),
         link,
         mail,
+        email,
+        is_mailed: ask::member(member, "isMailed") == true,
         is_reset: ask::member(member, "hasPassword") == true,
     };
     html(StatusCode::OK, &page)
@@ -187,7 +212,7 @@ fn path(visit: &Visit) -> String {
 pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
     let member = visit.get(signed_in, &path(visit)).sent().await?;
     let (form, entries) = stored(&member);
-    page(visit, signed_in, form, Some(&member), &entries)
+    page(visit, signed_in, form, Some(&member), &entries).await
 }
 
 /// The form of a member as it is kept.
@@ -207,7 +232,7 @@ pub(super) async fn save(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> Sh
     let (form, body, chosen) = read(visit, sent);
     if form.is_wrong() {
         let member = visit.get(signed_in, &path(visit)).sent().await?;
-        return page(visit, signed_in, form, Some(&member), &chosen);
+        return page(visit, signed_in, form, Some(&member), &chosen).await;
     }
     change(visit, signed_in, sent, &body, (form, chosen)).await
 }
@@ -228,7 +253,7 @@ async fn change(
         Ok(_) => Ok(visit.go_to(&format!("/staff/{}?done=saved", part(visit.part("memberId"))))),
         Err(no) => {
             let member = visit.get(signed_in, &path(visit)).sent().await?;
-            page(visit, signed_in, refused(visit, form, &no), Some(&member), &chosen)
+            page(visit, signed_in, refused(visit, form, &no), Some(&member), &chosen).await
         }
     }
 }
@@ -252,12 +277,16 @@ pub(super) async fn link(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> Sh
 async fn as_stored(visit: &Visit, signed_in: &SignedIn, no: &No) -> Shown {
     let member = visit.get(signed_in, &path(visit)).sent().await?;
     let (form, entries) = stored(&member);
-    page(visit, signed_in, refused(visit, form, no), Some(&member), &entries)
+    page(visit, signed_in, refused(visit, form, no), Some(&member), &entries).await
 }
 
 /// `POST /console/staff/{memberId}/remove`.
 pub(super) async fn remove(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> Shown {
-    match visit.delete(signed_in, &path(visit), sent).tried().await? {
+    let mut ask = visit.delete(signed_in, &path(visit), sent);
+    if sent.get("revokeTokens") == "true" {
+        ask = ask.with("revokeTokens", "true");
+    }
+    match ask.tried().await? {
         Ok(_) => Ok(visit.go_to("/staff?done=deleted")),
         Err(no) => as_stored(visit, signed_in, &no).await,
     }

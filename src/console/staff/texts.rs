@@ -44,6 +44,8 @@ translated! {
     link_made: "The link is ready", "Le lien est prêt";
     link_lead: "Give it to nobody else. By it the member sets a password within seven days; it is not shown again.", "Ne le donnez à personne d’autre. Le membre y choisit un mot de passe sous sept jours ; il ne sera plus affiché.";
     reset_lead: "Give it to nobody else. By it the member sets another password within an hour; it is not shown again.", "Ne le donnez à personne d’autre. Le membre y choisit un autre mot de passe sous une heure ; il ne sera plus affiché.";
+    mailed: "The service also sends it by mail to", "Le service l’envoie aussi par e-mail à";
+    not_mailed: "The service sends no mail here: no mail server is set. Give the link to the member yourself.", "Le service n’envoie pas d’e-mail ici : aucun serveur de messagerie n’est configuré. Transmettez le lien vous-même au membre.";
     send_mail: "Write a mail with it", "Écrire un e-mail avec le lien";
     mail_subject: "Your access to the console", "Votre accès à la console";
     mail_body: "Please set your password by this link:", "Choisissez votre mot de passe par ce lien :";
@@ -54,6 +56,8 @@ translated! {
     disable_lead: "A disabled member cannot sign in; sessions end at once.", "Un membre désactivé ne peut pas se connecter ; ses sessions prennent fin.";
     remove: "Remove", "Retirer";
     remove_lead: "History and comments keep the name.", "L’historique et les commentaires gardent le nom.";
+    their_tokens: "Tokens in force that the member made:", "Jetons en vigueur que le membre a créés :";
+    revoke_tokens: "Revoke these tokens too. Programs that use them are refused at once.", "Révoquer aussi ces jetons. Les programmes qui les utilisent seront refusés immédiatement.";
     remove_sure: "Remove this member?", "Retirer ce membre ?";
     invited_at: "Invited", "Invité";
     change_lead: "A change of role or stores ends the member’s sessions.", "Un changement de rôle ou de boutiques met fin aux sessions du membre.";

@@ -196,6 +196,17 @@ impl MemberChanges {
     }
 }
 
+/// The names of what differs between two states of a member, as the API names them.
+pub fn changed_members(before: &Member, after: &Member) -> Vec<&'static str> {
+    let changed = [
+        ("name", before.name != after.name),
+        ("role", before.role != after.role),
+        ("entries", before.entries != after.entries),
+        ("isDisabled", before.is_disabled != after.is_disabled),
+    ];
+    changed.into_iter().filter_map(|(name, is_other)| is_other.then_some(name)).collect()
+}
+
 /// Whether a change ends the member's sessions: it may do something else than before.
 pub fn ends_sessions(before: &Member, after: &Member) -> bool {
     before.role != after.role || before.entries != after.entries || before.is_disabled != after.is_disabled

@@ -103,6 +103,11 @@ pub struct Actor {
 }
 
 impl Actor {
+    /// The command line.
+    pub fn cli() -> Actor {
+        Actor { name: "cli".into(), jti: "cli".into() }
+    }
+
     /// The service itself, for changes that come with the time.
     pub fn service() -> Actor {
         Actor { name: "customary".into(), jti: String::new() }

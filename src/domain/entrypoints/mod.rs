@@ -99,6 +99,33 @@ impl Entrypoint {
         self.theme.sender_name.as_deref().unwrap_or_else(|| self.store_name())
     }
 
+    /// The names of the settings that differ in a later state, as the API names them.
+    pub fn changed_settings(&self, after: &Entrypoint) -> Vec<&'static str> {
+        let (theme, other) = (&self.theme, &after.theme);
+        let of_invoices = self.invoicing.shown().into_iter().zip(after.invoicing.shown());
+        [
+            ("identifiers", self.policy != after.policy),
+            ("legalName", self.legal_name != after.legal_name),
+            ("dbaName", self.dba_name != after.dba_name),
+            ("country", self.country != after.country),
+            ("requiredFields", self.required != after.required),
+            ("storeName", theme.store_name != other.store_name),
+            ("senderName", theme.sender_name != other.sender_name),
+            ("language", theme.language != other.language),
+            ("color", theme.color != other.color),
+            ("editableFields", theme.editable != other.editable),
+            ("cardGuard", self.card_guard != after.card_guard),
+            ("maxMethods", self.max_methods != after.max_methods),
+            ("currency", self.currency != after.currency),
+            ("provider", self.provider != after.provider),
+            ("paymentUrl", self.payment_url != after.payment_url),
+        ]
+        .into_iter()
+        .chain(of_invoices.map(|((name, old), (_, new))| (name, old != new)))
+        .filter_map(|(name, is_other)| is_other.then_some(name))
+        .collect()
+    }
+
     /// `#rrggbb`.
     pub fn color(&self) -> &str {
         self.theme.color.as_deref().unwrap_or(theme::COLOR_DEFAULT)

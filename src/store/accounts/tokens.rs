@@ -6,15 +6,17 @@ use std::sync::Arc;
 use diesel::prelude::*;
 
 use crate::clock;
+use crate::domain::accounts::acts::{Act, ActKind};
 use crate::domain::accounts::token::{Claims, Entries, Scope};
+use crate::domain::decide::command::{Actor, KeyUse};
 use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::kernel::text::normal;
 use crate::domain::kernel::time::{Micros, SECOND_US};
-use crate::store::Tokens;
 use crate::store::engine::conn::{Conn, KeptConn, Purpose, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::{entrypoint, organisation, token};
 use crate::store::keys::keyring::KeyRing;
+use crate::store::{Tokens, acts};
 
 /// A stored token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +65,12 @@ impl TokenRow {
 
 /// Stores the record of a token and signs the token; [`Rejection::Invalid`] if the organisation or entrypoint does not exist.
 fn create(conn: &mut Conn, ring: &KeyRing, claims: &Claims) -> Result<String, StoreError> {
+    store(conn, claims)?;
+    sign(conn, ring, claims)
+}
+
+/// Stores the record of a token; [`Rejection::Invalid`] if the organisation or entrypoint does not exist.
+fn store(conn: &mut Conn, claims: &Claims) -> Result<(), StoreError> {
     let organisations: i64 =
         on!(conn, |c| organisation::table.filter(organisation::org_id.eq(claims.org)).count().get_result(c))?;
     if organisations == 0 {
@@ -89,7 +97,20 @@ fn create(conn: &mut Conn, ring: &KeyRing, claims: &Claims) -> Result<String, St
         revoked_at_us: None,
     };
     on!(conn, |c| diesel::insert_into(token::table).values(&row).execute(c))?;
-    sign(conn, ring, claims)
+    Ok(())
+}
+
+/// As [`create`], and writes the act down.
+fn create_by(conn: &mut Conn, ring: &KeyRing, claims: &Claims, by: &Actor) -> Result<String, StoreError> {
+    let text = create(conn, ring, claims)?;
+    note(conn, ActKind::TokenCreated, claims, by)?;
+    Ok(text)
+}
+
+/// Writes down what was done to a token.
+fn note(conn: &mut Conn, kind: ActKind, claims: &Claims, by: &Actor) -> Result<(), StoreError> {
+    let act = Act::new(kind, claims.org, claims.entries.clone(), by).of(&claims.jti);
+    acts::note(conn, act, clock::now())
 }
 
 /// Whether any token was ever created; tokens are never removed.
@@ -181,13 +202,59 @@ fn end_with_makers(records: &mut [TokenRecord]) {
     }
 }
 
+/// The tokens in force that a member of an organisation made.
+///
+/// # Errors
+/// Database errors.
+pub(super) fn made_by(conn: &mut Conn, org_id: i64, member_id: &str) -> Result<Vec<Claims>, StoreError> {
+    let now = clock::now().secs();
+    let is_theirs = |record: &TokenRecord| {
+        let maker = record.claims.makers.last();
+        maker.is_some_and(|maker| maker.jti == member_id)
+            && record.revoked_at.is_none()
+            && record.claims.exp > now
+    };
+    Ok(all(conn, Some(org_id))?.into_iter().filter(is_theirs).map(|record| record.claims).collect())
+}
+
+/// Revokes a token and writes the act down; nothing if it is revoked already.
+///
+/// # Errors
+/// Database errors.
+pub(super) fn revoke(conn: &mut Conn, claims: &Claims, by: &Actor) -> Result<(), StoreError> {
+    let in_force = token::table.find(&claims.jti).filter(token::revoked_at_us.is_null());
+    let revoked =
+        on!(conn, |c| diesel::update(in_force).set(token::revoked_at_us.eq(clock::now().0)).execute(c))?;
+    if revoked == 0 { Ok(()) } else { note(conn, ActKind::TokenRevoked, claims, by) }
+}
+
 impl Tokens<'_> {
     /// Stores and signs a token. Returns its text, which cannot be read again.
     ///
     /// # Errors
     /// [`StoreError::Rejected`] if the organisation or entrypoint does not exist.
-    pub async fn create(self, claims: Claims) -> Result<String, StoreError> {
-        self.0.administer(move |conn, ring| create(conn, ring, &claims)).await
+    pub async fn create(self, claims: Claims, by: Actor) -> Result<String, StoreError> {
+        self.0.administer(move |conn, ring| create_by(conn, ring, &claims, &by)).await
+    }
+
+    /// Stores a token, once per idempotency key; returns its id, and whether an earlier request made it. The record of the key
+    /// holds the id alone: [`Tokens::sign`] makes the text again from the claims.
+    ///
+    /// # Errors
+    /// As [`Tokens::create`]; that another request used the key.
+    pub async fn create_once(
+        self,
+        claims: Claims,
+        by: Actor,
+        key_use: Option<KeyUse>,
+    ) -> Result<(String, bool), StoreError> {
+        self.0
+            .administer_once(key_use, move |conn, _| {
+                store(conn, &claims)?;
+                note(conn, ActKind::TokenCreated, &claims, &by)?;
+                Ok(claims.jti)
+            })
+            .await
     }
 
     /// Stores and signs the very first token; `None` if there was one, or its organisation or entrypoint is gone.
@@ -221,16 +288,12 @@ impl Tokens<'_> {
     ///
     /// # Errors
     /// [`StoreError::Rejected`] if there is no such token, or several in force have this name.
-    pub async fn revoke(self, claims: Option<Claims>, text: String) -> Result<String, StoreError> {
+    pub async fn revoke(self, claims: Option<Claims>, text: String, by: Actor) -> Result<String, StoreError> {
         self.0
             .administer(move |conn, _| {
-                let jti = meant(conn, &text, claims.as_ref())?.claims.jti;
-                on!(conn, |c| diesel::update(
-                    token::table.find(&jti).filter(token::revoked_at_us.is_null())
-                )
-                .set(token::revoked_at_us.eq(clock::now().0))
-                .execute(c))?;
-                Ok(jti)
+                let meant = meant(conn, &text, claims.as_ref())?.claims;
+                revoke(conn, &meant, &by)?;
+                Ok(meant.jti)
             })
             .await
     }

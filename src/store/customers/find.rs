@@ -252,6 +252,23 @@ fn of_event(event: events::Logged) -> (i64, HistoryEntry) {
     (event.seq, entry)
 }
 
+/// The names of the fields that a version changed; none of an erased person.
+///
+/// # Errors
+/// Database errors; [`StoreError::Corrupt`].
+pub(super) fn changed_fields(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    (entrypoint_id, id): (i64, i64),
+    version: i64,
+) -> Result<Vec<String>, StoreError> {
+    let Some(row) = customer_rows(conn, entrypoint_id, &[id])?.pop() else { return Ok(Vec::new()) };
+    let current = row.open(&*ring.data_key(conn, row.key_id)?)?;
+    let entries = revisions(conn, ring, (&row, &current), version..=version)?;
+    let changes = entries.into_iter().flat_map(|(_, entry)| entry.changes);
+    Ok(changes.map(|change| change.field).collect())
+}
+
 /// The versions of a record in a range, newest first, each with its number among all changes.
 fn revisions(
     conn: &mut Conn,

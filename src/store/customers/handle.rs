@@ -30,7 +30,7 @@ use crate::store::engine::schema::{self, customer};
 use crate::store::keys::keyring::KeyRing;
 use crate::store::transactions::summary::CustomerMoney;
 use crate::store::transactions::sums;
-use crate::store::{ActivityEntry, ActivityRequest, Customers, activity, index, statistics};
+use crate::store::{ActivityPage, ActivityRequest, Customers, activity, index, statistics};
 
 /// A transaction takes about as long as two creates.
 const COMMANDS_A_DELIVERY: usize = 2;
@@ -375,8 +375,21 @@ impl Customers<'_> {
     ///
     /// # Errors
     /// Database errors; [`StoreError::Corrupt`].
-    pub async fn activity(self, request: ActivityRequest) -> Result<(Vec<ActivityEntry>, bool), StoreError> {
-        self.0.look_up(move |conn, _| activity::of_staff(conn, &request)).await
+    pub async fn activity(self, request: ActivityRequest) -> Result<ActivityPage, StoreError> {
+        self.0
+            .read(move |conn, ring| {
+                let mut page = activity::of_staff(conn, &request)?;
+                for entry in &mut page.entries {
+                    let (Some(id), Some(version)) = (entry.customer_id, entry.version) else { continue };
+                    // A new record has no version before it that it could differ from.
+                    if version > 1 {
+                        entry.changed =
+                            find::changed_fields(conn, ring, (request.entrypoint_id, id), version)?;
+                    }
+                }
+                Ok(page)
+            })
+            .await
     }
 
     /// Decides a command that changes nothing, without the lock.

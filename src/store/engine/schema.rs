@@ -141,6 +141,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    staff_act (org_id, at_us, act_id) {
+        org_id -> BigInt,
+        at_us -> BigInt,
+        act_id -> Text,
+        kind -> Text,
+        entries -> Text,
+        subject_id -> Nullable<Text>,
+        changed -> Text,
+        actor_name -> Text,
+        actor_jti -> Text,
+    }
+}
+
+diesel::table! {
     entrypoint_lock (entrypoint_id) {
         entrypoint_id -> BigInt,
         settings_version -> BigInt,
@@ -734,6 +748,7 @@ diesel::table! {
         mail_id -> BigInt,
         entrypoint_id -> BigInt,
         customer_id -> BigInt,
+        member_id -> Nullable<Text>,
         kind -> Text,
         state -> Text,
         message_id -> Text,

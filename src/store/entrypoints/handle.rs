@@ -4,11 +4,19 @@ use std::sync::Arc;
 
 use super::settings::{self, EntrypointSettings, Organisation, OrganisationChanges};
 use crate::clock;
-use crate::domain::decide::command::KeyUse;
+use crate::domain::accounts::acts::{Act, ActKind};
+use crate::domain::accounts::token::Entries;
+use crate::domain::decide::command::{Actor, KeyUse};
 use crate::domain::entrypoints::is_entry_name;
 use crate::domain::entrypoints::settings::Settings;
-use crate::store::Entrypoints;
+use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
+use crate::store::{Entrypoints, acts};
+
+/// Writes down which settings a member of staff changed, if any.
+fn note_settings(conn: &mut Conn, act: Act, changed: Vec<&'static str>) -> Result<(), StoreError> {
+    if changed.is_empty() { Ok(()) } else { acts::note(conn, act.changing(changed), clock::now()) }
+}
 
 impl Entrypoints<'_> {
     /// Creates an organisation. `render` makes the answer from the new id; the idempotency record keeps the answer.
@@ -36,12 +44,15 @@ impl Entrypoints<'_> {
         self,
         org_id: i64,
         changes: OrganisationChanges,
+        by: Actor,
         key_use: Option<KeyUse>,
         answer: String,
     ) -> Result<(String, bool), StoreError> {
         self.0
             .administer_once(key_use, move |conn, _| {
-                settings::update_organisation(conn, org_id, &changes)?;
+                let changed = settings::update_organisation(conn, org_id, &changes)?;
+                let act = Act::new(ActKind::SettingsUpdated, org_id, Entries::All, &by);
+                note_settings(conn, act, changed)?;
                 Ok(answer)
             })
             .await
@@ -56,12 +67,17 @@ impl Entrypoints<'_> {
         org_id: i64,
         entry: String,
         settings: Settings,
+        by: Actor,
         key_use: Option<KeyUse>,
         render: impl FnOnce(i64) -> String + Send + 'static,
     ) -> Result<(String, bool), StoreError> {
         self.0
             .administer_once(key_use, move |conn, ring| {
-                Ok(render(settings::create_entrypoint(conn, ring, org_id, &entry, &settings, clock::now())?))
+                let now = clock::now();
+                let id = settings::create_entrypoint(conn, ring, org_id, &entry, &settings, now)?;
+                let here = Entries::Listed(vec![entry]);
+                acts::note(conn, Act::new(ActKind::EntrypointCreated, org_id, here, &by), now)?;
+                Ok(render(id))
             })
             .await
     }
@@ -74,13 +90,17 @@ impl Entrypoints<'_> {
         self,
         id: i64,
         settings: Settings,
+        by: Actor,
         key_use: Option<KeyUse>,
         answer: String,
     ) -> Result<(String, bool), StoreError> {
         let updated = self
             .0
             .administer_once(key_use, move |conn, _| {
-                settings::update_entrypoint(conn, id, &settings)?;
+                let (before, after) = settings::update_entrypoint(conn, id, &settings)?;
+                let here = Entries::Listed(vec![before.entry.clone()]);
+                let act = Act::new(ActKind::SettingsUpdated, before.org_id, here, &by);
+                note_settings(conn, act, before.changed_settings(&after))?;
                 Ok(answer)
             })
             .await;

@@ -226,11 +226,15 @@ pub(crate) fn for_tests(conn: &mut Conn, org_id: i64) -> Result<Vec<i64>, StoreE
         .load(c))?)
 }
 
-/// Changes the settings of an entrypoint, under its lock.
+/// Changes the settings of an entrypoint, under its lock. Returns it as it was, and as it is now.
 ///
 /// # Errors
 /// [`Rejection::NotFound`]; [`Rejection::State`] for another currency where there are transactions; database errors.
-pub(crate) fn update_entrypoint(conn: &mut Conn, id: i64, settings: &Settings) -> Result<(), StoreError> {
+pub(crate) fn update_entrypoint(
+    conn: &mut Conn,
+    id: i64,
+    settings: &Settings,
+) -> Result<(Entrypoint, Entrypoint), StoreError> {
     const HAS_TRANSACTIONS: &str = "the entrypoint has transactions, and their totals are in its currency";
     lock_entrypoints(conn, &[id])?;
     let Some((_, present)) = super::entrypoint(conn, id)? else { return Err(Rejection::NotFound.into()) };
@@ -242,7 +246,9 @@ pub(crate) fn update_entrypoint(conn: &mut Conn, id: i64, settings: &Settings) -
     let provider = settings.provider.unwrap_or(present.provider);
     check_sandbox(provider, present.is_test).map_err(|problem| Rejection::State(vec![problem]))?;
     write_settings(conn, (id, &present.invoicing), settings)?;
-    settings_changed(conn, &[id])
+    settings_changed(conn, &[id])?;
+    let (_, after) = super::entrypoint(conn, id)?.ok_or(Rejection::NotFound)?;
+    Ok((present, after))
 }
 
 /// Writes the settings that are not `None`. `invoicing` are those of invoices so far.
@@ -286,7 +292,7 @@ fn write_settings(
     Ok(())
 }
 
-/// Changes an organisation, under the locks of all its entrypoints.
+/// Changes an organisation, under the locks of all its entrypoints. Returns the names of the settings that changed.
 ///
 /// # Errors
 /// [`Rejection::NotFound`]; database errors.
@@ -294,10 +300,8 @@ pub(crate) fn update_organisation(
     conn: &mut Conn,
     org_id: i64,
     changes: &OrganisationChanges,
-) -> Result<(), StoreError> {
-    if organisation(conn, org_id)?.is_none() {
-        return Err(Rejection::NotFound.into());
-    }
+) -> Result<Vec<&'static str>, StoreError> {
+    let before = organisation(conn, org_id)?.ok_or(Rejection::NotFound)?;
     let ids: Vec<i64> = on!(conn, |c| entrypoint::table
         .filter(entrypoint::org_id.eq(org_id))
         .select(entrypoint::entrypoint_id)
@@ -312,7 +316,14 @@ pub(crate) fn update_organisation(
         ))
         .execute(c)
         .optional_empty_changeset())?;
-    settings_changed(conn, &ids)
+    settings_changed(conn, &ids)?;
+    let after = organisation(conn, org_id)?.ok_or(Rejection::NotFound)?;
+    let changed = [
+        ("name", before.name != after.name),
+        ("identifiers", before.identifiers != after.identifiers),
+        ("requiresTotp", before.requires_totp != after.requires_totp),
+    ];
+    Ok(changed.into_iter().filter_map(|(name, is_other)| is_other.then_some(name)).collect())
 }
 
 /// Raises the settings version of some entrypoints, in the directory and in the lock rows; the caller holds the locks.

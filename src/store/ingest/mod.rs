@@ -5,12 +5,14 @@ pub(crate) mod sealed;
 use diesel::prelude::*;
 
 use super::IngestSecrets;
+use super::acts;
 use super::engine::conn::{Conn, on};
 use super::engine::error::StoreError;
 use super::engine::schema::{entrypoint_lock, ingest_secret};
 use super::entrypoints::lock_row::lock_entrypoint;
 use super::keys::keyring::{ENTRYPOINT_SALT, KeyRing};
 use crate::clock;
+use crate::domain::accounts::acts::Act;
 use crate::domain::decide::command::KeyUse;
 use crate::domain::decide::delivery::OnUnknown;
 use crate::domain::kernel::problem::{Problem, Rejection};
@@ -154,6 +156,7 @@ impl IngestSecrets<'_> {
         self,
         entrypoint_id: i64,
         new: NewSecret,
+        act: Act,
         key_use: Option<KeyUse>,
         render: impl FnOnce(&IngestSecret, &str) -> String + Send + 'static,
     ) -> Result<(String, bool), StoreError> {
@@ -161,6 +164,7 @@ impl IngestSecrets<'_> {
         self.0
             .administer_once(key_use, move |conn, ring| {
                 let made = add(conn, ring, entrypoint_id, &new, &text)?;
+                acts::note(conn, act.of(made.id.to_string()), clock::now())?;
                 Ok(render(&made, &text))
             })
             .await
@@ -174,6 +178,7 @@ impl IngestSecrets<'_> {
         self,
         entrypoint_id: i64,
         secret_id: i64,
+        act: Act,
         key_use: Option<KeyUse>,
         answer: String,
     ) -> Result<(String, bool), StoreError> {
@@ -181,10 +186,11 @@ impl IngestSecrets<'_> {
             .administer_once(key_use, move |conn, _| {
                 lock_entrypoint(conn, entrypoint_id)?;
                 let there = ingest_secret::table.find((entrypoint_id, secret_id));
-                match on!(conn, |c| diesel::delete(there).execute(c))? {
-                    0 => Err(Rejection::NotFound.into()),
-                    _ => Ok(answer),
+                if on!(conn, |c| diesel::delete(there).execute(c))? == 0 {
+                    return Err(Rejection::NotFound.into());
                 }
+                acts::note(conn, act, clock::now())?;
+                Ok(answer)
             })
             .await
     }

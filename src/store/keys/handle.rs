@@ -5,13 +5,14 @@ use std::sync::Arc;
 use super::keyring::{self, DataKeyRecord};
 use super::rotation::{self, Rotation, RotationPhase};
 use crate::clock;
+use crate::domain::accounts::acts::Act;
 use crate::domain::decide::command::KeyUse;
-use crate::store::Keys;
 use crate::store::engine::error::StoreError;
+use crate::store::{Keys, acts};
 use crate::vault::{Ad, SigningKey};
 
 impl Keys<'_> {
-    /// Begins to rotate an entrypoint's data key, unless a rotation runs. `render` makes the answer, stored under the
+    /// Begins to rotate an entrypoint's data key, unless a rotation runs, and writes down the act. `render` makes the answer, stored under the
     /// idempotency key. Also returns whether the answer is from an earlier call.
     ///
     /// # Errors
@@ -19,12 +20,18 @@ impl Keys<'_> {
     pub async fn start_rotation(
         self,
         entrypoint_id: i64,
+        act: Option<Act>,
         key_use: Option<KeyUse>,
         render: impl FnOnce(Rotation) -> String + Send + 'static,
     ) -> Result<(String, bool), StoreError> {
         self.0
             .administer_once(key_use, move |conn, ring| {
-                Ok(render(rotation::start(conn, ring, entrypoint_id, clock::now())?))
+                let now = clock::now();
+                let rotation = rotation::start(conn, ring, entrypoint_id, now)?;
+                if let Some(act) = act {
+                    acts::note(conn, act, now)?;
+                }
+                Ok(render(rotation))
             })
             .await
     }

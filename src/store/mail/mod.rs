@@ -19,14 +19,17 @@ use super::engine::conn::{Conn, on};
 use super::engine::error::StoreError;
 use super::engine::schema::mail_outbox;
 use super::entrypoints::lock_row::lock_entrypoints;
-use super::keys::keyring::KeyRing;
+use super::keys::keyring::{KeyRing, SERVICE_ENTRYPOINT};
 use crate::domain::accounts::link::LinkKind;
 use crate::domain::accounts::sign_in::RESET_SECS;
+use crate::domain::accounts::staff::Member;
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::record::{Customer, Stored};
 use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::kernel::time::Micros;
-use crate::domain::mail::{MailKind, MailState, NewMail, OrderEnclosed, Receipt, RequestEnclosed};
+use crate::domain::mail::{
+    MailKind, MailState, NewMail, OrderEnclosed, Receipt, RequestEnclosed, StaffEnclosed,
+};
 use crate::vault::{Ad, Plain, SALT_BYTES, random};
 
 /// The sealed content of a mail.
@@ -43,6 +46,8 @@ struct Content {
     order: Option<Box<OrderEnclosed>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     request: Option<Box<RequestEnclosed>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    staff: Option<StaffEnclosed>,
 }
 
 fn content_ad(entrypoint_id: i64, customer_id: i64, message_id: &str) -> Ad {
@@ -133,13 +138,25 @@ fn seal(
         invoice_id: mail.invoice_id,
         order: mail.order.clone(),
         request: mail.request.clone(),
+        staff: None,
     };
+    sealed_as(conn, ring, (mail.entrypoint_id, mail.customer_id), &content, now).map(Some)
+}
+
+/// The columns of a mail with this content.
+fn sealed_as(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    (entrypoint_id, customer_id): (i64, i64),
+    content: &Content,
+    now: Micros,
+) -> Result<QueuedMail, StoreError> {
     let message_id = uuid::Uuid::new_v4().to_string();
     let key = ring.service_key(conn)?;
     let salt = random::<SALT_BYTES>()?.to_vec();
-    let ad = content_ad(mail.entrypoint_id, mail.customer_id, &message_id);
-    let plain = Plain::from(serde_json::to_vec(&content)?);
-    Ok(Some(QueuedMail {
+    let ad = content_ad(entrypoint_id, customer_id, &message_id);
+    let plain = Plain::from(serde_json::to_vec(content)?);
+    Ok(QueuedMail {
         state: MailState::Queued.name(),
         message_id,
         key_id: key.id,
@@ -151,7 +168,24 @@ fn seal(
         folder: None,
         created_at_us: now.0,
         ended_at_us: None,
-    }))
+    })
+}
+
+/// Takes back those of some mails that are unsent. A mail that is being handed over cannot be taken back.
+macro_rules! drop_where {
+    ($conn:expr, $theirs:expr, $now:expr) => {{
+        let nothing: Option<Vec<u8>> = None;
+        let states = [MailState::Queued.name(), MailState::Sending.name()];
+        let dropped =
+            (mail_outbox::state.eq(MailState::Dropped.name()), mail_outbox::ended_at_us.eq(Some($now.0)));
+        on!($conn, |c| {
+            diesel::update($theirs.filter(mail_outbox::ended_at_us.is_null()))
+                .set((mail_outbox::salt.eq(&nothing), mail_outbox::content.eq(&nothing)))
+                .execute(c)?;
+            diesel::update($theirs.filter(mail_outbox::state.eq_any(states))).set(dropped).execute(c)
+        })?;
+        Ok(())
+    }};
 }
 
 /// Queues a mail within a write transaction, to the current address of the customer. A customer who is deleted or has
@@ -194,6 +228,59 @@ pub(crate) fn enqueue_to(
     Ok(())
 }
 
+/// Queues the mail that brings a link to a member of staff.
+///
+/// # Errors
+/// Database errors.
+pub(crate) fn enqueue_to_member(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    member: &Member,
+    kind: MailKind,
+    token: &str,
+    staff: StaffEnclosed,
+    now: Micros,
+) -> Result<(), StoreError> {
+    let content = Content {
+        address: member.email.clone(),
+        name: member.name.clone(),
+        link: Some(token.to_owned()),
+        receipt: None,
+        invoice_id: None,
+        order: None,
+        request: None,
+        staff: Some(staff),
+    };
+    let queued = sealed_as(conn, ring, (SERVICE_ENTRYPOINT, 0), &content, now)?;
+    on!(conn, |c| diesel::insert_into(mail_outbox::table)
+        .values((
+            mail_outbox::entrypoint_id.eq(SERVICE_ENTRYPOINT),
+            mail_outbox::customer_id.eq(0),
+            mail_outbox::member_id.eq(&member.id),
+            mail_outbox::kind.eq(kind.name()),
+            mail_outbox::lease_no.eq(0),
+            mail_outbox::lease_until_us.eq(0),
+            queued,
+        ))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Takes back unsent mails to a member of staff, as their links are no longer valid.
+///
+/// # Errors
+/// Database errors.
+pub(crate) fn drop_of_member(conn: &mut Conn, member_id: &str, now: Micros) -> Result<(), StoreError> {
+    drop_where!(
+        conn,
+        mail_outbox::table
+            .filter(mail_outbox::entrypoint_id.eq(SERVICE_ENTRYPOINT))
+            .filter(mail_outbox::customer_id.eq(0))
+            .filter(mail_outbox::member_id.eq(member_id)),
+        now
+    )
+}
+
 /// Takes back all unsent mails, in any state, to a deleted or erased customer.
 ///
 /// # Errors
@@ -215,23 +302,15 @@ fn drop_kinds(
     kinds: &[MailKind],
     now: Micros,
 ) -> Result<(), StoreError> {
-    let nothing: Option<Vec<u8>> = None;
     let kinds: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
-    // A mail that is being handed over cannot be taken back.
-    let states = [MailState::Queued.name(), MailState::Sending.name()];
-    let theirs = mail_outbox::table
-        .filter(mail_outbox::entrypoint_id.eq(entrypoint_id))
-        .filter(mail_outbox::customer_id.eq(customer_id))
-        .filter(mail_outbox::kind.eq_any(&kinds));
-    on!(conn, |c| {
-        diesel::update(theirs.clone().filter(mail_outbox::ended_at_us.is_null()))
-            .set((mail_outbox::salt.eq(&nothing), mail_outbox::content.eq(&nothing)))
-            .execute(c)?;
-        diesel::update(theirs.filter(mail_outbox::state.eq_any(states)))
-            .set((mail_outbox::state.eq(MailState::Dropped.name()), mail_outbox::ended_at_us.eq(Some(now.0))))
-            .execute(c)
-    })?;
-    Ok(())
+    drop_where!(
+        conn,
+        mail_outbox::table
+            .filter(mail_outbox::entrypoint_id.eq(entrypoint_id))
+            .filter(mail_outbox::customer_id.eq(customer_id))
+            .filter(mail_outbox::kind.eq_any(&kinds)),
+        now
+    )
 }
 
 /// Issues a link and queues the mail that carries it. Takes back an earlier unsent mail of the same kind, as its link

@@ -136,6 +136,7 @@ fn take(conn: &mut Conn, ring: &KeyRing, now: Micros, limit: i64) -> Result<Vec<
                 invoice: None,
                 order: content.order,
                 request: content.request,
+                staff: content.staff,
             },
         });
     }

@@ -10,7 +10,7 @@ const PASSWORD: &str = "tulip-carbon-94";
 const FILE: &str = "Full name,E-mail,Shoe size\nAda Roe,ada.roe@example.test,41\nBo Lind,no address,42\nCy Ng,cy.ng@example.test,43\n";
 
 /// The first owner, signed in.
-async fn owner(server: &Server) -> Browser {
+pub async fn owner(server: &Server) -> Browser {
     let link = std::fs::read_to_string(server.site().data_dir(0).join("first-owner")).unwrap();
     let mut browser = Browser::new(server, "demo");
     let person = [("name", "Olga Owner"), ("email", "olga@example.test")];
@@ -19,7 +19,7 @@ async fn owner(server: &Server) -> Browser {
 }
 
 /// Sets a password by a link, which signs in.
-async fn welcome(browser: &mut Browser, link: &str, person: &[(&str, &str)]) {
+pub async fn welcome(browser: &mut Browser, link: &str, person: &[(&str, &str)]) {
     let path = &link[link.find("/console/").unwrap()..];
     let mut form = person.to_vec();
     form.extend([("password", PASSWORD), ("passwordAgain", PASSWORD)]);
@@ -27,7 +27,7 @@ async fn welcome(browser: &mut Browser, link: &str, person: &[(&str, &str)]) {
 }
 
 /// A member of a role, invited by an owner and signed in.
-async fn member(server: &Server, owner: &mut Browser, role: &str) -> Browser {
+pub async fn member(server: &Server, owner: &mut Browser, role: &str) -> Browser {
     let email = format!("{role}@example.test");
     let form = [("name", role), ("email", email.as_str()), ("role", role), ("entriesMode", "all")];
     let made = send(owner, "/console/staff/new", "/console/staff/new", &form).await.expect(200);
@@ -39,7 +39,7 @@ async fn member(server: &Server, owner: &mut Browser, role: &str) -> Browser {
 }
 
 /// Opens a page and sends one of its forms to an address.
-async fn send(browser: &mut Browser, page: &str, to: &str, fields: &[(&str, &str)]) -> Page {
+pub async fn send(browser: &mut Browser, page: &str, to: &str, fields: &[(&str, &str)]) -> Page {
     let page = browser.get(page).await.expect(200);
     let (csrf, key) = (page.csrf(), page.field("key").unwrap());
     let mut form = vec![("csrf", csrf.as_str()), ("key", key.as_str())];
@@ -149,9 +149,12 @@ both!(rules_25_a_sheet_is_mapped_rehearsed_and_imported, |db| async move {
         (&page["Records"][0]["operation"], &page["Records"][0]["memberName"]),
         (&json!("created"), &json!("Olga Owner"))
     );
-    let next = page["Next"].as_i64().expect("an older change");
+    let next = page["Next"].as_str().expect("an older change");
     let older = client.get(&format!("/api/Activity/demo?before={next}")).await.expect(200).json;
-    assert_eq!((older["Records"].as_array().map(Vec::len), &older["Next"]), (Some(1), &json!(null)));
+    // The other customer, and the password that the member set.
+    assert_eq!(older["Records"].as_array().map(Vec::len), Some(2));
+    let customers = client.get("/api/Activity/demo?kind=customers").await.expect(200).json;
+    assert_eq!((customers["Records"].as_array().map(Vec::len), &customers["Next"]), (Some(2), &json!(null)));
     let nobody = client.get("/api/Activity/demo?member=staff-x").await.expect(200).json;
     assert_eq!(nobody["Records"], json!([]));
 
@@ -249,14 +252,25 @@ both!(rules_25_owners_make_tokens_and_look_after_staff, |db| async move {
     send(&mut olga, new, new, &[("name", "")]).await.expect(422).says("Give it a name.");
     let form =
         [("name", "web shop"), ("expiresInDays", "30"), ("scopes", "customers:read"), ("entries", "demo")];
-    let made = send(&mut olga, new, new, &form).await.expect(200).says("it is not shown again");
+    // The same form again shows the same token and makes no other.
+    let page = olga.get(new).await.expect(200);
+    let (csrf, key) = (page.csrf(), page.field("key").unwrap());
+    let twice = [&[("csrf", csrf.as_str()), ("key", key.as_str())], form.as_slice()].concat();
+    let made = olga.post(new, &twice).await.expect(200).says("it is not shown again");
+    let same = olga.post(new, &twice).await.expect(200);
+    let shown = |page: &Page| {
+        page.text.split("id=\"token\" value=\"").nth(1).map(|rest| rest[..rest.find('"').unwrap()].to_owned())
+    };
+    assert!(shown(&made).is_some());
+    assert_eq!(shown(&made), shown(&same));
     assert_eq!(made.headers["cache-control"], "no-store");
     let token = made.text.split("id=\"token\" value=\"").nth(1).unwrap();
     let token = &token[..token.find('"').unwrap()];
     let shop = server.anonymous().token(token);
     shop.get("/api/Query/customers/demo").await.expect(200);
     let kept = master(&server).get("/api/Token").await.expect(200).json;
-    let own = kept["Records"].as_array().unwrap().iter().find(|token| token["name"] == "web shop").unwrap();
+    let mut own = kept["Records"].as_array().unwrap().iter().filter(|token| token["name"] == "web shop");
+    let own = own.next().filter(|_| own.next().is_none()).expect("one token");
     let lives = |name: &str| own[name].as_str().unwrap()[..10].to_owned();
     assert_ne!(lives("issuedAt"), lives("expiresAt"), "it does not end with the session");
     let list = olga.get("/console/tokens").await.expect(200).says("web shop");

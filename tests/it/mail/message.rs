@@ -44,9 +44,9 @@ impl Message {
         self.header("To")
     }
 
-    /// The first URL of a portal page in the text that carries a token, if there is one.
+    /// The first URL of a page in the text that carries a token, if there is one.
     pub fn link(&self) -> Option<String> {
-        let pages = ["/set-password/", "/consent/"];
+        let pages = ["/set-password/", "/consent/", "/console/welcome/"];
         self.text
             .split_whitespace()
             .find(|word| pages.iter().any(|page| word.contains(page)))

@@ -81,6 +81,46 @@ both!(rules_1_a_token_cannot_grant_rights_that_it_lacks, |db| async {
     assert!(!list.text.contains(signature), "the list contains the text of a token");
 });
 
+both!(rules_4_a_token_request_that_is_repeated_makes_one_token, |db| async {
+    let server = Server::start(db).await;
+    let granter = master(&server);
+    let number = async || {
+        granter.get("/api/Token").await.expect(200).json["Records"].as_array().map(Vec::len).unwrap()
+    };
+    let before = number().await;
+    let body = json!({"name": "once", "entries": ["demo"], "scopes": ["customers:read"]});
+    let keyed = granter.header("idempotencyKey", "one");
+    let first = grant(&keyed, &body).await.expect(200);
+    assert!(first.header("idempotent-replayed").is_none());
+    let again = grant(&keyed, &body).await.expect(200);
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    assert_eq!(again.header("cache-control"), Some("no-store"));
+    assert_eq!(again.json, first.json);
+    server.anonymous().token(text(&again)).get(LIST).await.expect(200);
+    assert_eq!(number().await, before + 1);
+    // Two at once, and another request under the key.
+    let raced = granter.header("idempotencyKey", "two");
+    let (one, other) = tokio::join!(grant(&raced, &body), grant(&raced, &body));
+    assert_eq!(one.expect(200).json, other.expect(200).json);
+    let changed = json!({"name": "other", "entries": ["demo"], "scopes": ["customers:read"]});
+    grant(&keyed, &changed).await.expect_error(422);
+    assert_eq!(number().await, before + 2);
+    // A token ends with its maker, so another maker's key is another one.
+    let second = master(&server);
+    let own = grant(&second.header("idempotencyKey", "one"), &body).await.expect(200);
+    assert_ne!(own.data()["jti"], first.data()["jti"]);
+    // A revoked token stays so, and the repeat says it.
+    let jti = first.data()["jti"].as_str().unwrap();
+    granter.delete(&format!("/api/Token/{jti}")).await.expect(200);
+    let late = grant(&keyed, &body).await.expect(200);
+    assert!(late.data()["revokedAt"].is_string(), "{}", late.text);
+    server.anonymous().token(text(&late)).get(LIST).await.expect_error(401);
+    // A refused request keeps no key.
+    let fresh = granter.header("idempotencyKey", "three");
+    grant(&fresh, &json!({"name": "x", "entries": ["nowhere"]})).await.expect_error(400);
+    grant(&fresh, &body).await.expect(200);
+});
+
 both!(rules_2_a_bad_token_request_is_refused_with_all_its_problems, |db| async {
     let server = Server::start(db).await;
     let master = master(&server);

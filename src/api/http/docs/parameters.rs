@@ -54,7 +54,7 @@ fn rules(id: &str, name: &str) -> Value {
         "onUnknownCustomer" if id.contains("subscription") => {
             json!({"enum": ["refuse", "create"], "default": "refuse"})
         }
-        "forceCustomerCreation" | "erase" | "cancelOpen" | "again" | "dryRun" | "async" => {
+        "forceCustomerCreation" | "erase" | "cancelOpen" | "revokeTokens" | "again" | "dryRun" | "async" => {
             json!({"default": false})
         }
         "unknownColumns" => json!({"enum": ["refuse", "ignore", "additional"], "default": "refuse"}),
@@ -109,7 +109,7 @@ fn example(id: &str, name: &str) -> (&'static str, Value) {
         }
         "memberId" => one(json!("staff-1e6c0a52-7a3f-4a0e-9d51-2f4be9d01c66")),
         "member" => either(&json!(""), &json!("staff-1e6c0a52-7a3f-4a0e-9d51-2f4be9d01c66")),
-        "before" => one(json!(1000)),
+        "before" => either(&json!(""), &json!("9007.1772359200000000.0123456789abcdef0123456789abcdef")),
         "system" => one(json!("shop")),
         // The first subscription gets the id after that of the last customer before it.
         "subscriptionId" => one(json!(4)),
@@ -121,6 +121,7 @@ fn example(id: &str, name: &str) -> (&'static str, Value) {
         "target" => one(json!("1007")),
         "invoiceId" => one(json!(1007)),
         "status" if id.contains("invoice") => either(&json!(""), &json!("open")),
+        "kind" if id == "list_activity" => either(&json!(""), &json!("settings")),
         "kind" => either(&json!(""), &json!("invoice")),
         "invoiceNumber" => either(&json!(""), &json!("INV-2026-0001")),
         "invoiceDate" | "dueDate" | "createdAt" => either(&json!(""), &json!("2026-03-01")),
@@ -149,6 +150,7 @@ fn example(id: &str, name: &str) -> (&'static str, Value) {
         | "overdue"
         | "erase"
         | "cancelOpen"
+        | "revokeTokens"
         | "again"
         | "async"
         | "achValidation"

@@ -2,13 +2,18 @@
 
 use diesel::prelude::*;
 
+use crate::clock;
 use crate::domain::accounts::sign_in::RESET_SECS;
 use crate::domain::accounts::staff::{Member, StaffLinkKind};
+use crate::domain::entrypoints::theme::Language;
 use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::kernel::time::{Micros, SECOND_US};
+use crate::domain::mail::{MailKind, StaffEnclosed};
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
-use crate::store::engine::schema::staff_link;
+use crate::store::engine::schema::{entrypoint, organisation, staff_link};
+use crate::store::keys::keyring::KeyRing;
+use crate::store::mail;
 use crate::vault::{new_secret, secret_hash};
 
 #[derive(Debug, Queryable, Selectable)]
@@ -65,7 +70,7 @@ pub(super) fn issue(
     Ok(token.to_string())
 }
 
-/// Ends the links of a member; without one, those that make the first owner.
+/// Ends the links of a member, and takes back the unsent mails that bring them; without a member, those that make the first owner.
 ///
 /// # Errors
 /// Database errors.
@@ -74,6 +79,7 @@ pub(super) fn revoke(conn: &mut Conn, org_id: i64, member_id: Option<&str>) -> R
     match member_id {
         Some(id) => {
             on!(conn, |c| diesel::delete(theirs.filter(staff_link::member_id.eq(id))).execute(c))?;
+            mail::drop_of_member(conn, id, clock::now())?;
         }
         None => {
             on!(conn, |c| diesel::delete(theirs.filter(staff_link::member_id.is_null())).execute(c))?;
@@ -107,24 +113,46 @@ pub(crate) fn purge(conn: &mut Conn, now: Micros) -> Result<usize, StoreError> {
         .execute(c))?)
 }
 
-/// A link by which a member who is locked sets a password: the first one, or another one.
+/// A link by which a member who is locked sets a password: the first one, or another one. A mail brings it to the member, in this
+/// language, or else in that of the first entrypoint that the member sees.
 ///
 /// # Errors
 /// [`Rejection::State`] for a disabled member; database errors.
 pub(super) fn issue_to(
     conn: &mut Conn,
+    ring: &KeyRing,
     member: &Member,
     now: Micros,
     invitation_secs: i64,
+    language: Option<Language>,
 ) -> Result<String, StoreError> {
     if member.is_disabled {
         let problem = Problem::field(&[], "disabled", "the member is disabled; enable it first");
         return Err(Rejection::State(vec![problem]).into());
     }
-    let (kind, ttl_secs) = if member.has_password {
-        (StaffLinkKind::Reset, RESET_SECS)
+    let (kind, mail_kind, ttl_secs) = if member.has_password {
+        (StaffLinkKind::Reset, MailKind::StaffReset, RESET_SECS)
     } else {
-        (StaffLinkKind::Invitation, invitation_secs)
+        (StaffLinkKind::Invitation, MailKind::StaffInvitation, invitation_secs)
     };
-    issue(conn, member.org_id, Some(&member.id), kind, now, ttl_secs)
+    let token = issue(conn, member.org_id, Some(&member.id), kind, now, ttl_secs)?;
+    let (organisation, of_store) = place_of(conn, member)?;
+    let staff = StaffEnclosed { organisation, language: language.unwrap_or(of_store) };
+    mail::enqueue_to_member(conn, ring, member, mail_kind, &token, staff, now)?;
+    Ok(token)
+}
+
+/// The name of a member's organisation, and the language of the first entrypoint that the member sees.
+fn place_of(conn: &mut Conn, member: &Member) -> Result<(String, Language), StoreError> {
+    let (name, stores): (String, Vec<(String, String)>) = on!(conn, |c| {
+        let name = organisation::table.find(member.org_id).select(organisation::name).first(c)?;
+        let stores = entrypoint::table
+            .filter(entrypoint::org_id.eq(member.org_id))
+            .order(entrypoint::entrypoint_id)
+            .select((entrypoint::entry, entrypoint::language))
+            .load(c)?;
+        Ok::<_, diesel::result::Error>((name, stores))
+    })?;
+    let first = stores.into_iter().find(|(entry, _)| member.entries.contains(entry));
+    Ok((name, first.and_then(|(_, language)| language.parse().ok()).unwrap_or_default()))
 }

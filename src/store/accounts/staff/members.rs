@@ -7,20 +7,22 @@ use super::rows::{self, Opened};
 use super::sessions;
 use super::views;
 use crate::clock;
+use crate::domain::accounts::acts::{Act, ActKind, both};
 use crate::domain::accounts::staff::{
-    MEMBERS_MAX, Member, MemberChanges, NewMember, ends_sessions, is_last_owner, member_email,
+    MEMBERS_MAX, Member, MemberChanges, NewMember, changed_members, ends_sessions, is_last_owner,
+    member_email,
 };
-use crate::domain::accounts::token::Entries;
+use crate::domain::accounts::token::{Claims, Entries};
 use crate::domain::decide::command::{Actor, KeyUse, Precondition};
 use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::kernel::time::Micros;
-use crate::store::Staff;
 use crate::store::accounts::sessions::SessionLimits;
-use crate::store::accounts::tokens::check_entries;
+use crate::store::accounts::tokens::{self, TokenRecord, check_entries};
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::{organisation, staff_member};
 use crate::store::keys::keyring::KeyRing;
+use crate::store::{Staff, acts};
 use crate::vault::{SALT_BYTES, random};
 
 /// A refusal because of the present state.
@@ -85,7 +87,8 @@ fn invite(
         return Err(Rejection::NotFound.into());
     }
     let member = create(conn, ring, new, now)?.member;
-    let token = links::issue_to(conn, &member, now, ttl_secs)?;
+    let token = links::issue_to(conn, ring, &member, now, ttl_secs, None)?;
+    note(conn, ActKind::MemberInvited, &member, by, now)?;
     tracing::info!(
         member = member.id,
         role = member.role.name(),
@@ -93,6 +96,28 @@ fn invite(
         "a member of staff is invited"
     );
     Ok((member, token))
+}
+
+/// Writes down what was done to a member.
+pub(super) fn note(
+    conn: &mut Conn,
+    kind: ActKind,
+    member: &Member,
+    by: &Actor,
+    now: Micros,
+) -> Result<(), StoreError> {
+    acts::note(conn, Act::new(kind, member.org_id, member.entries.clone(), by).of(&member.id), now)
+}
+
+/// Writes down what a member did with the own account.
+pub(super) fn note_own(
+    conn: &mut Conn,
+    kind: ActKind,
+    member: &Member,
+    now: Micros,
+) -> Result<(), StoreError> {
+    let by = Actor { name: member.name.clone(), jti: member.id.clone() };
+    note(conn, kind, member, &by, now)
 }
 
 /// A member of an organisation, with the locks of both rows; [`Rejection::NotFound`] for another organisation's.
@@ -121,6 +146,7 @@ fn change(
     (org_id, id): (i64, &str),
     changes: MemberChanges,
     expected: &Precondition,
+    by: &Actor,
 ) -> Result<Member, StoreError> {
     let mut opened = locked(conn, ring, org_id, id)?;
     let before = opened.member.clone();
@@ -143,18 +169,46 @@ fn change(
         links::revoke(conn, org_id, Some(id))?;
     }
     opened.member = after;
-    opened.update(conn, ring, clock::now())?;
-    Ok(opened.member)
+    let now = clock::now();
+    opened.update(conn, ring, now)?;
+    let after = opened.member;
+    let entries = both(&before.entries, &after.entries);
+    let act = Act::new(ActKind::MemberUpdated, org_id, entries, by).of(id);
+    acts::note(conn, act.changing(changed_members(&before, &after)), now)?;
+    Ok(after)
 }
 
-fn remove(conn: &mut Conn, ring: &KeyRing, org_id: i64, id: &str) -> Result<(), StoreError> {
+/// What becomes of the tokens that a member made, when it is removed.
+#[derive(Debug, Clone, Default)]
+pub struct TheirTokens {
+    /// Who asks, where it must see a token to learn of it and to revoke it.
+    pub claims: Option<Claims>,
+    /// Whether they are revoked with the member.
+    pub revoked: bool,
+}
+
+fn remove(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    (org_id, id): (i64, &str),
+    theirs: &TheirTokens,
+    by: &Actor,
+) -> Result<Vec<Claims>, StoreError> {
     let opened = locked(conn, ring, org_id, id)?;
     keep_an_owner(conn, ring, &opened.member, None)?;
     sessions::end_before(conn, id, i64::MAX)?;
     links::revoke(conn, org_id, Some(id))?;
     views::forget(conn, id)?;
     on!(conn, |c| diesel::delete(staff_member::table.find(id)).execute(c))?;
-    Ok(())
+    note(conn, ActKind::MemberRemoved, &opened.member, by, clock::now())?;
+    let mut made = tokens::made_by(conn, org_id, id)?;
+    made.retain(|made| theirs.claims.as_ref().is_none_or(|claims| claims.sees_token(made)));
+    if theirs.revoked {
+        for token in &made {
+            tokens::revoke(conn, token, by)?;
+        }
+    }
+    Ok(made)
 }
 
 fn set_requires_totp(conn: &mut Conn, org_id: i64, requires: bool) -> Result<(), StoreError> {
@@ -192,12 +246,13 @@ impl Staff<'_> {
         key_use: Option<KeyUse>,
         render: impl FnOnce(&Member, &str) -> String + Send + 'static,
     ) -> Result<(String, bool), StoreError> {
-        self.0
-            .administer_once(key_use, move |conn, ring| {
-                let (member, token) = invite(conn, ring, new, &by, ttl_secs)?;
-                Ok(render(&member, &token))
-            })
-            .await
+        let invited = self.0.administer_once(key_use, move |conn, ring| {
+            let (member, token) = invite(conn, ring, new, &by, ttl_secs)?;
+            Ok(render(&member, &token))
+        });
+        let invited = invited.await;
+        self.0.mail_queued.notify_one();
+        invited
     }
 
     /// Issues another link to a member, and ends the one before: by it the member sets the first password, or another one.
@@ -213,7 +268,7 @@ impl Staff<'_> {
         self.0
             .administer(move |conn, ring| {
                 let member = locked(conn, ring, org_id, &id)?.member;
-                let token = links::issue_to(conn, &member, clock::now(), ttl_secs)?;
+                let token = links::issue_to(conn, ring, &member, clock::now(), ttl_secs, None)?;
                 Ok((member, token))
             })
             .await
@@ -228,16 +283,20 @@ impl Staff<'_> {
         org_id: i64,
         id: String,
         ttl_secs: i64,
+        by: Actor,
         key_use: Option<KeyUse>,
         render: impl FnOnce(&Member, &str) -> String + Send + 'static,
     ) -> Result<(String, bool), StoreError> {
-        self.0
-            .administer_once(key_use, move |conn, ring| {
-                let member = locked(conn, ring, org_id, &id)?.member;
-                let token = links::issue_to(conn, &member, clock::now(), ttl_secs)?;
-                Ok(render(&member, &token))
-            })
-            .await
+        let linked = self.0.administer_once(key_use, move |conn, ring| {
+            let member = locked(conn, ring, org_id, &id)?.member;
+            let now = clock::now();
+            let token = links::issue_to(conn, ring, &member, now, ttl_secs, None)?;
+            note(conn, ActKind::MemberLinked, &member, &by, now)?;
+            Ok(render(&member, &token))
+        });
+        let linked = linked.await;
+        self.0.mail_queued.notify_one();
+        linked
     }
 
     /// The members of an organisation, oldest first.
@@ -280,7 +339,8 @@ impl Staff<'_> {
     ) -> Result<Member, StoreError> {
         let expected =
             expected_version.map_or(Precondition::None, |version| Precondition::Versions(vec![version]));
-        self.0.administer(move |conn, ring| change(conn, ring, (org_id, &id), changes, &expected)).await
+        let by = Actor::service();
+        self.0.administer(move |conn, ring| change(conn, ring, (org_id, &id), changes, &expected, &by)).await
     }
 
     /// As [`Staff::change`], once per idempotency key.
@@ -293,41 +353,62 @@ impl Staff<'_> {
         id: String,
         changes: MemberChanges,
         expected: Precondition,
+        by: Actor,
         key_use: Option<KeyUse>,
         render: impl FnOnce(&Member) -> String + Send + 'static,
     ) -> Result<(String, bool), StoreError> {
         self.0
             .administer_once(key_use, move |conn, ring| {
-                Ok(render(&change(conn, ring, (org_id, &id), changes, &expected)?))
+                Ok(render(&change(conn, ring, (org_id, &id), changes, &expected, &by)?))
             })
             .await
     }
 
-    /// Removes a member, and ends its sessions and links.
+    /// Removes a member, and ends its sessions and links. Returns the tokens in force that it made, which are revoked if that is
+    /// wanted.
     ///
     /// # Errors
     /// [`StoreError::Rejected`] if the organisation has no such member, or no owner would be left; database errors.
-    pub async fn remove(self, org_id: i64, id: String) -> Result<(), StoreError> {
-        self.0.administer(move |conn, ring| remove(conn, ring, org_id, &id)).await
+    pub async fn remove(
+        self,
+        org_id: i64,
+        id: String,
+        theirs: TheirTokens,
+    ) -> Result<Vec<Claims>, StoreError> {
+        self.0
+            .administer(move |conn, ring| remove(conn, ring, (org_id, &id), &theirs, &Actor::service()))
+            .await
     }
 
-    /// As [`Staff::remove`], once per idempotency key.
+    /// As [`Staff::remove`], once per idempotency key. `render` makes the answer from the number of tokens.
     ///
     /// # Errors
     /// As [`Staff::remove`]; that another request used the key.
     pub async fn remove_once(
         self,
-        org_id: i64,
-        id: String,
+        (org_id, id): (i64, String),
+        theirs: TheirTokens,
+        by: Actor,
         key_use: Option<KeyUse>,
-        answer: String,
+        render: impl FnOnce(usize) -> String + Send + 'static,
     ) -> Result<(String, bool), StoreError> {
         self.0
             .administer_once(key_use, move |conn, ring| {
-                remove(conn, ring, org_id, &id)?;
-                Ok(answer)
+                Ok(render(remove(conn, ring, (org_id, &id), &theirs, &by)?.len()))
             })
             .await
+    }
+
+    /// The ids of the revoked tokens that a member made.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn revoked_tokens(self, org_id: i64, id: String) -> Result<Vec<String>, StoreError> {
+        let all = self.0.tokens().list(Some(org_id)).await?;
+        let is_theirs = |token: &TokenRecord| {
+            token.claims.makers.last().is_some_and(|maker| maker.jti == id) && token.revoked_at.is_some()
+        };
+        Ok(all.into_iter().filter(is_theirs).map(|token| token.claims.jti).collect())
     }
 
     /// Whether an organisation's staff must have a second factor.

@@ -12,6 +12,7 @@ mod sign_in;
 mod views;
 mod welcome;
 
+pub use self::members::TheirTokens;
 pub use self::sign_in::{Confirmed, StaffAccount, StaffAttempt, StaffSession};
 pub use self::views::StaffView;
 pub use self::welcome::FoundLink;

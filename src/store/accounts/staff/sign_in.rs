@@ -1,8 +1,10 @@
 //! Signing in to the console, with its second factor, and what members do with their own account.
 
+use super::members::note_own;
 use super::rows::{self, Opened, StoredTotp};
 use super::sessions;
 use crate::clock;
+use crate::domain::accounts::acts::ActKind;
 use crate::domain::accounts::second_factor::{
     RECOVERY_CODES, recovery_code, totp_secret, totp_step, typed_recovery_code,
 };
@@ -271,6 +273,7 @@ impl Staff<'_> {
                 opened.secrets.totp = Some(StoredTotp { secret, last_step });
                 let codes = renew_codes(conn, ring, &mut opened)?;
                 opened.update(conn, ring, now)?;
+                note_own(conn, ActKind::SecondFactorOn, &opened.member, now)?;
                 Ok(Some(codes))
             })
             .await
@@ -288,8 +291,9 @@ impl Staff<'_> {
                     let problem = Problem::field(&[], "no_totp", "the member has no second factor");
                     return Err(Rejection::State(vec![problem]).into());
                 }
-                let codes = renew_codes(conn, ring, &mut opened)?;
-                opened.update(conn, ring, clock::now())?;
+                let (codes, now) = (renew_codes(conn, ring, &mut opened)?, clock::now());
+                opened.update(conn, ring, now)?;
+                note_own(conn, ActKind::CodesRenewed, &opened.member, now)?;
                 Ok(codes)
             })
             .await
@@ -318,7 +322,9 @@ impl Staff<'_> {
                 let mut opened = rows::lock(conn, ring, &member_id)?.ok_or(Rejection::NotFound)?;
                 opened.secrets.totp = None;
                 opened.secrets.recovery.clear();
-                opened.update(conn, ring, clock::now())
+                let now = clock::now();
+                opened.update(conn, ring, now)?;
+                note_own(conn, ActKind::SecondFactorOff, &opened.member, now)
             })
             .await
     }
@@ -355,7 +361,9 @@ impl Staff<'_> {
                 let mut opened = rows::lock(conn, ring, &member_id)?.ok_or(Rejection::NotFound)?;
                 opened.secrets.password_hash = Some(password_hash);
                 opened.epoch += 1;
-                opened.update(conn, ring, clock::now())?;
+                let now = clock::now();
+                opened.update(conn, ring, now)?;
+                note_own(conn, ActKind::PasswordSet, &opened.member, now)?;
                 sessions::keep(conn, &member_id, &keep_session_token, opened.epoch)?;
                 sessions::end_before(conn, &member_id, opened.epoch)?;
                 attempts::clear(conn, ring, SERVICE_ENTRYPOINT, Attempt::StaffChange, &member_id)

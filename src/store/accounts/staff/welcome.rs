@@ -4,11 +4,13 @@ use super::links::{self, issue, issue_to, revoke};
 use super::rows::{self, Opened};
 use super::{members, sessions};
 use crate::clock;
+use crate::domain::accounts::acts::ActKind;
 use crate::domain::accounts::sign_in::{MAILS_MAX, login_name};
 use crate::domain::accounts::staff::{
     INVITATION_SECS, Member, NewMember, OWNER_LINK_SECS, Role, StaffLinkKind,
 };
 use crate::domain::accounts::token::Entries;
+use crate::domain::entrypoints::theme::Language;
 use crate::domain::kernel::problem::Rejection;
 use crate::domain::kernel::time::Micros;
 use crate::store::Staff;
@@ -75,6 +77,7 @@ fn use_link(
     }
     opened.update(conn, ring, now)?;
     let member = &opened.member;
+    members::note_own(conn, ActKind::PasswordSet, member, now)?;
     sessions::end_before(conn, &member.id, opened.epoch)?;
     revoke(conn, member.org_id, Some(&member.id))?;
     attempts::clear(conn, ring, SERVICE_ENTRYPOINT, Attempt::StaffSignIn, &login_name(&member.email))?;
@@ -140,13 +143,19 @@ impl Staff<'_> {
             .await
     }
 
-    /// A link by which the member with an e-mail address sets another password, or the first one; `None` if nobody has the
+    /// A link by which the member with an e-mail address sets another password, or the first one, and the mail that brings it, in
+    /// this language; `None` if nobody has the
     /// address, the member is disabled, or there were too many such links lately.
     ///
     /// # Errors
     /// Database errors.
-    pub async fn reset_link(self, email: String) -> Result<Option<(Member, String)>, StoreError> {
-        self.0
+    pub async fn reset_link(
+        self,
+        email: String,
+        language: Option<Language>,
+    ) -> Result<Option<(Member, String)>, StoreError> {
+        let made = self
+            .0
             .administer(move |conn, ring| {
                 let (name, now) = (login_name(&email), clock::now());
                 let (place, attempt) = (SERVICE_ENTRYPOINT, Attempt::StaffMail);
@@ -157,10 +166,12 @@ impl Staff<'_> {
                 let Some(member) = locked(conn, ring, &id)?.filter(|member| !member.is_disabled) else {
                     return Ok(None);
                 };
-                let token = issue_to(conn, &member, now, INVITATION_SECS)?;
+                let token = issue_to(conn, ring, &member, now, INVITATION_SECS, language)?;
                 Ok(Some((member, token)))
             })
-            .await
+            .await;
+        self.0.mail_queued.notify_one();
+        made
     }
 
     /// A link by which a member sets another password, or the first one, for an operator.
@@ -171,7 +182,7 @@ impl Staff<'_> {
         self.0
             .administer(move |conn, ring| {
                 let member = locked(conn, ring, &id)?.ok_or(Rejection::NotFound)?;
-                let token = issue_to(conn, &member, clock::now(), INVITATION_SECS)?;
+                let token = issue_to(conn, ring, &member, clock::now(), INVITATION_SECS, None)?;
                 Ok((member, token))
             })
             .await

@@ -5,7 +5,7 @@ use askama::Template;
 use serde_json::Value;
 
 use super::columns::{self, COLUMNS, Cell, NAME, cell};
-use super::query::{COUNTED_MAX, OPENED_MAX, Query, SIZES, target};
+use super::query::{COLUMNS_NARROW, COUNTED_MAX, OPENED_MAX, Query, ROWS_WIDE, SIZES, target};
 use super::shown::{self, METHOD_STATUSES, STAGES, STATUSES, name_of};
 use super::texts::{Texts, texts};
 use crate::console::ask::{Ask, list, member, part, text};
@@ -238,6 +238,10 @@ async fn find(
             notes.push(texts.press_enter.to_owned());
         }
     }
+    if asked.is_cut() {
+        let note = texts.wide_has_fewer.replace("{}", ROWS_WIDE);
+        notes.push(note.replace("{columns}", &COLUMNS_NARROW.to_string()));
+    }
     if asked.has_slow_order() {
         let number = list.size(&asked).await?;
         if number.is_none_or(|number| number > OPENED_MAX) {
@@ -278,7 +282,7 @@ impl<'a> List<'a> {
     /// Asks the API. What is wrong with the filters, and that the list takes too long, becomes a note.
     async fn find(self, query: &Query, page: Option<String>) -> Result<Found, Refused> {
         let ask = |page: Option<&str>| {
-            let ask = self.ask(query).with("limitRecord", &query.size).with("sortBy", &query.sort);
+            let ask = self.ask(query).with("limitRecord", query.rows()).with("sortBy", &query.sort);
             ask.with("totalUpTo", COUNTED_MAX.to_string()).with_if("pageIdentifier", page.unwrap_or_default())
         };
         let mut is_first = page.is_none();

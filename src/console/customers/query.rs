@@ -29,6 +29,10 @@ const FILTERS: [(&str, &str); 10] = [
 const IN_ADDRESS: [&str; 3] = ["stage", "status", "payment"];
 /// The sizes of a page.
 pub(super) const SIZES: [&str; 3] = ["20", "50", "100"];
+/// With more columns than this a page has at most [`ROWS_WIDE`] customers, so that it stays short enough to be fast.
+pub(super) const COLUMNS_NARROW: usize = 7;
+/// The size of a page with many columns.
+pub(super) const ROWS_WIDE: &str = SIZES[1];
 /// The order where none is chosen.
 const SORT_DEFAULT: &str = "desc(createdDate)";
 /// The fewest letters that find parts of words without a look at every record.
@@ -149,6 +153,16 @@ impl Query {
         !self.search.is_empty() && words.all(|word| word.chars().count() < PART_CHARS_MIN)
     }
 
+    /// How many customers a page has: as many as chosen, or as many columns leave room for.
+    pub(super) fn rows(&self) -> &str {
+        if self.is_cut() { ROWS_WIDE } else { &self.size }
+    }
+
+    /// Whether a page has fewer customers than chosen.
+    pub(super) fn is_cut(&self) -> bool {
+        self.columns.len() > COLUMNS_NARROW && self.size == SIZES[2]
+    }
+
     /// Whether no index gives its order.
     pub(super) fn has_slow_order(&self) -> bool {
         columns::of_sort(&self.sort).is_some_and(Spec::is_slow)
@@ -228,6 +242,15 @@ mod tests {
         let is_short = |text: &str| Query { search: text.into(), ..Query::default() }.is_short();
         assert!(is_short("an") && is_short("a n") && is_short("é"));
         assert!(!is_short("anna s") && !is_short("s anna") && !is_short("anna") && !is_short(""));
+    }
+
+    #[test]
+    fn many_columns_leave_room_for_fewer_customers() {
+        let of = |number: usize, size: &str| {
+            let columns = columns::COLUMNS.iter().map(|spec| spec.name).take(number).collect();
+            Query { columns, size: size.into(), ..Query::default() }.rows().to_owned()
+        };
+        assert_eq!([of(7, "100"), of(8, "100"), of(16, "50"), of(16, "20")], ["100", "50", "50", "20"]);
     }
 
     #[test]

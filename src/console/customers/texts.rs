@@ -72,6 +72,8 @@ translated! {
     more_than: "more than", "plus de";
     search_parts: "Finds parts of words from three letters on, while you type; shorter ones when you press Enter.",
         "Trouve des parties de mots dès trois lettres, pendant la saisie ; de plus courtes avec Entrée.";
+    wide_has_fewer: "With more than {columns} columns a page has {} customers.",
+        "Avec plus de {columns} colonnes, une page a {} clients.";
     press_enter: "Type a third letter, or press Enter to look through all customers.",
         "Tapez une troisième lettre, ou appuyez sur Entrée pour parcourir tous les clients.";
     order_needs_few: "Only a list of at most {} customers can be in the order that you chose. Narrow it by a search or a filter; until then the newest come first.",

@@ -17,6 +17,7 @@
     reason = "a bench that cannot continue panics at the place of the fault"
 )]
 
+mod console;
 mod create;
 mod details;
 mod growth;
@@ -80,6 +81,20 @@ enum Command {
         only: Option<String>,
         /// Questions of each kind
         #[arg(long, default_value_t = 200)]
+        questions: usize,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Pages of the console on a million customers and on a thousand, beside the same questions to the API
+    Console {
+        /// Customers of the large store
+        #[arg(long, env = "BENCH_ROWS", default_value_t = 1_000_000)]
+        rows: u64,
+        /// Measure only this database: sqlite or postgresql
+        #[arg(long)]
+        only: Option<String>,
+        /// Questions of each kind
+        #[arg(long, default_value_t = 40)]
         questions: usize,
         #[command(flatten)]
         common: Common,
@@ -182,6 +197,9 @@ fn main() {
         }
         Command::Search { rows, only, questions, common } => {
             to_the_end(search::run(&common, rows, only.as_deref(), questions));
+        }
+        Command::Console { rows, only, questions, common } => {
+            to_the_end(console::run(&common, rows, only.as_deref(), questions));
         }
         Command::Growth { rows, only, common } => {
             to_the_end(growth::run(&common, rows, only.as_deref()));

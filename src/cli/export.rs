@@ -143,6 +143,7 @@ impl Options {
             skip: 0,
             limit: usize::MAX,
             counts: false,
+            counts_max: None,
             owner: 0,
             // Nobody else waits for this process.
             time_max: Duration::MAX,

@@ -119,6 +119,7 @@ async fn count(store: &Store, entrypoint_id: i64, filter: Filter) -> Result<usiz
         skip: 0,
         limit: 0,
         counts: true,
+        counts_max: None,
         owner: 0,
         time_max: COUNT_TIME_MAX,
         shows_money: false,

@@ -158,6 +158,7 @@ async fn all_records(store: &Store) -> Vec<(i64, i64, Customer)> {
         skip: 0,
         limit: 1_000,
         counts: true,
+        counts_max: None,
         shows_money: false,
         owner: 1,
         time_max: std::time::Duration::from_mins(1),

@@ -5,6 +5,7 @@
 mod common_words;
 mod cursors;
 mod oracle;
+mod ordered;
 mod people;
 mod read_after_write;
 

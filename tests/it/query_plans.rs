@@ -415,3 +415,27 @@ async fn rules_17_sqlite_finds_coupons_and_products_by_their_indexes() {
         assert!(plan.contains(wanted) && !plan.contains("TEMP B-TREE"), "{query:.140}: {plan}");
     }
 }
+
+#[tokio::test]
+async fn rules_8_sqlite_reads_orders_by_creation_and_few_of_a_stage_from_their_indexes() {
+    let server = Server::start(Db::Sqlite).await;
+    let mut sql = Sql::open(server.site());
+    for direction in ["DESC", "ASC"] {
+        let plan = sql.plan(&format!(
+            "SELECT customer_id, created_at_us FROM customer WHERE entrypoint_id = 1 AND created_at_us >= 0 AND created_at_us <= 9 \
+             AND (created_at_us < 9 OR created_at_us = 9 AND customer_id < 5) \
+             ORDER BY entrypoint_id {direction}, created_at_us {direction}, customer_id {direction} LIMIT 21"
+        ));
+        assert!(plan.contains("COVERING INDEX customer_created") && !plan.contains("TEMP B-TREE"), "{plan}");
+        // A list in the order of ids still takes the index of ids.
+        let plan = sql.plan(&format!(
+            "SELECT * FROM customer WHERE entrypoint_id = 1 AND (status = 1 OR status = 0 OR status = 85 OR status = 85) \
+             AND customer_id < 900 ORDER BY customer_id {direction} LIMIT 21"
+        ));
+        assert!(plan.contains("customer_entrypoint") && !plan.contains("TEMP B-TREE"), "{plan}");
+    }
+    let plan = sql.plan(
+        "SELECT customer_id FROM customer WHERE entrypoint_id = 1 AND lifecycle IN ('Idle', 'Churned') AND status IN (1, 0, 85)",
+    );
+    assert!(plan.contains("COVERING INDEX customer_stage"), "{plan}");
+}

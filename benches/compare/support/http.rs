@@ -18,6 +18,8 @@ pub struct Conn {
 /// An answer. Its body is in the buffers of the connection.
 pub struct Answer<'a> {
     pub status: u16,
+    /// The status line and the headers.
+    pub head: &'a str,
     pub body: &'a str,
 }
 
@@ -65,8 +67,9 @@ impl Conn {
             }
         }
         let body = if head.is_chunked { &self.body[..] } else { &self.buffer[head.body_at..] };
-        let body = std::str::from_utf8(body).map_err(|_| wrong("a body that is not UTF-8"))?;
-        Ok(Answer { status: head.status, body })
+        let text = |bytes| std::str::from_utf8(bytes).map_err(|_| wrong("no UTF-8"));
+        let (body, lines) = (text(body)?, text(&self.buffer[..head.body_at])?);
+        Ok(Answer { status: head.status, head: lines, body })
     }
 
     async fn write(&mut self, mut bytes: &[u8]) -> Result<()> {

@@ -7,7 +7,7 @@ use super::process::{output, root};
 
 const INTRO: &str = "# Results of the benches
 
-`benches/create`, `read`, `search`, `import`, `ingest`, `growth`, `startup` and `instructions` each write a section of this page;
+`benches/create`, `read`, `search`, `console`, `import`, `details`, `ingest`, `growth`, `startup` and `instructions` each write a section of this page;
 `benches/all` runs them all. The systems take turns in rounds. Each figure is the median of its rounds, with the lowest and the
 highest in brackets. The load client shares the machine with the system under test. On shared machines absolute figures vary by
 30 % from run to run, so each ratio compares systems of the same run.
@@ -15,8 +15,8 @@ highest in brackets. The load client shares the machine with the system under te
 const GOALS: &str = "Goals";
 const GOALS_HEAD: &str = "| goal | figure | wanted | met |\n|---|---|---|---|\n";
 /// The order of the sections.
-const ORDER: [&str; 9] =
-    [GOALS, "Create", "Read", "Search", "Import", "Ingest", "Growth", "Startup", "Instructions"];
+const ORDER: [&str; 10] =
+    [GOALS, "Create", "Read", "Search", "Console", "Import", "Ingest", "Growth", "Startup", "Instructions"];
 
 /// One row of the table of goals; `name` is unique.
 pub struct Goal {

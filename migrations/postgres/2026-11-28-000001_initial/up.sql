@@ -237,6 +237,9 @@ CREATE TABLE customer (
     subscriptions BYTEA,
     PRIMARY KEY (entrypoint_id, customer_id)
 );
+-- The list in order of creation, and the customers of a stage or a status of which there are few.
+CREATE INDEX customer_created ON customer (entrypoint_id, created_at_us, customer_id);
+CREATE INDEX customer_stage ON customer (entrypoint_id, lifecycle, status, customer_id);
 
 -- Append-only. A customer's row must have the newest version here.
 CREATE TABLE history (

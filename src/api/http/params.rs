@@ -260,6 +260,9 @@ pub(crate) struct ListQuery {
     search: Option<String>,
     /// The token of a page, from `Summary.pageIdentifier` of the one before
     page_identifier: Option<String>,
+    /// How many matches to count at most; all by default, and in answers of more than 500 records
+    #[param(minimum = 1)]
+    total_up_to: Option<i64>,
 }
 
 #[derive(IntoParams)]

@@ -15,7 +15,13 @@ const KIND: &str = "cursor";
 struct Cursor {
     after: SortKey,
     total: usize,
+    /// Whether there are more.
+    #[serde(default)]
+    has_uncounted: bool,
 }
+
+/// The size of a list, and whether there are more records than were counted.
+pub(super) type Total = (usize, bool);
 
 /// The token of the next page, if there is one.
 ///
@@ -25,10 +31,10 @@ pub(super) async fn seal(
     app: &App,
     context: [u8; 32],
     next: Option<SortKey>,
-    total: usize,
+    (total, has_uncounted): Total,
 ) -> Result<Option<String>, Error> {
     let Some(after) = next else { return Ok(None) };
-    let text = serde_json::to_vec(&Cursor { after, total }).unwrap_or_default();
+    let text = serde_json::to_vec(&Cursor { after, total, has_uncounted }).unwrap_or_default();
     Ok(Some(URL_SAFE_NO_PAD.encode(app.store.keys().seal_note(KIND, context, text).await?)))
 }
 
@@ -40,7 +46,7 @@ pub(super) async fn open(
     app: &App,
     context: [u8; 32],
     token: Option<&str>,
-) -> Result<(Option<SortKey>, Option<usize>), Error> {
+) -> Result<(Option<SortKey>, Option<Total>), Error> {
     let Some(token) = token else { return Ok((None, None)) };
     let refused = || {
         let message = "is no token of this list; send it with the filters, search and order it came from";
@@ -49,5 +55,5 @@ pub(super) async fn open(
     let sealed = URL_SAFE_NO_PAD.decode(token).map_err(|_| refused())?;
     let text = app.store.keys().open_note(KIND, context, sealed).await?.ok_or_else(refused)?;
     let cursor: Cursor = serde_json::from_slice(&text).map_err(|_| refused())?;
-    Ok((Some(cursor.after), Some(cursor.total)))
+    Ok((Some(cursor.after), Some((cursor.total, cursor.has_uncounted))))
 }

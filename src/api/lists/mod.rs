@@ -79,8 +79,12 @@ pub(crate) struct SummaryOut {
     total_net_amount: i64,
     /// How many pages there are.
     total_pages: i64,
-    /// How many records there are, exactly.
+    /// How many records there are: exactly, unless `totalUpTo` limits what is counted.
     total_records: i64,
+    /// False where there are more records than `totalRecords`; absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    total_is_exact: Option<bool>,
 }
 
 impl SummaryOut {
@@ -89,6 +93,12 @@ impl SummaryOut {
         let page_size = if limit > 0 { limit } else { total };
         let total_pages = if page_size > 0 { total.saturating_add(page_size - 1) / page_size } else { 0 };
         SummaryOut { page_size, total_pages, total_records: total, ..SummaryOut::default() }
+    }
+
+    /// With a note where there are more records than were counted.
+    fn that_has_uncounted(mut self, has_uncounted: bool) -> SummaryOut {
+        self.total_is_exact = has_uncounted.then_some(false);
+        self
     }
 
     pub(crate) fn with_next(mut self, token: Option<String>) -> SummaryOut {
@@ -106,8 +116,9 @@ impl SummaryOut {
 /// case; an unknown one is refused, never ignored. Text ignores case, an absent value is the empty text, phones compare
 /// digits. `search=` finds parts of words in name, company, e-mail, phone and customerNumber, without
 /// accents too. Parts of one or two characters, `ne`, `nct` and `ct` on addresses and additional fields open
-/// every record: correct, but slow on large entrypoints. So does a sort by anything but `customerId`. After 10 s the answer is
-/// 503 and says how to narrow the list.
+/// every record: correct, but slow on large entrypoints. So does a sort by anything but `customerId`, `createdDate`,
+/// `transactionCount`, `totalSpent` and `lastTransaction`. After 10 s the answer is 503 and says how to narrow the list.
+/// `totalUpTo=1000` opens no more matches than that to count them, and keeps frequent words fast.
 ///
 /// Deleted customers are listed only by `status(eq)=-99` or `status(in)=…|-99`. Newest first by default. `Summary.pageIdentifier` (and
 /// `Link: rel="next"`) leads to the next page, however deep, and skips or repeats no record while others write. Files are
@@ -178,17 +189,20 @@ async fn list(call: Call, target: ListTarget) -> Result<HttpResponse, Error> {
         return streamed(app, wanted, params.limit, view, context, known_total).await;
     }
     let wanted = ListRequest { time_max: PAGE_TIME_MAX, ..wanted };
-    let render = move |page: &ListPage| (records(page, view, sees_money), page.total, page.next.clone());
+    let render = move |page: &ListPage| {
+        let total = page.total.map(|total| (total, page.has_uncounted));
+        (records(page, view, sees_money), total, page.next.clone())
+    };
     let (records, total, next) = app.store.customers().list(wanted, render).await?;
-    let total = known_total.or(total).unwrap_or(0);
-    let next = cursor::seal(&app, context, next, total).await?;
+    let (total, has_uncounted) = known_total.or(total).unwrap_or_default();
+    let next = cursor::seal(&app, context, next, (total, has_uncounted)).await?;
     let mut response = HttpResponse::Ok();
     response.insert_header((CACHE_CONTROL, "private, no-cache"));
     if let Some(token) = &next {
         response.insert_header((LINK, params::next_link(&request, token)));
     }
     let total = i64::try_from(total).unwrap_or(i64::MAX);
-    let summary = SummaryOut::new(params.limit, total).with_next(next);
+    let summary = SummaryOut::new(params.limit, total).that_has_uncounted(has_uncounted).with_next(next);
     let records = records?;
     let mut text = Vec::with_capacity(records.len() + RECORD_ROOM);
     text.extend_from_slice(b"{\"Summary\":");
@@ -225,12 +239,13 @@ async fn streamed(
     limit: i64,
     view: View,
     context: [u8; 32],
-    known_total: Option<usize>,
+    known_total: Option<cursor::Total>,
 ) -> Result<HttpResponse, Error> {
     let (wants_deleted, sees_money) = (wanted.filter.wants_deleted(), wanted.shows_money);
     let page = app.store.customers().id_page(wanted).await?;
     let stream = async_stream::try_stream! {
-        let total = known_total.or(page.total).unwrap_or(0);
+        let counted = page.total.map(|total| (total, false));
+        let (total, has_uncounted) = known_total.or(counted).unwrap_or_default();
         let mut text: Vec<u8> = b"{\"Records\":[".to_vec();
         let mut is_first = true;
         for slice in page.ids.chunks(SLICE) {
@@ -256,8 +271,9 @@ async fn streamed(
             }
             yield Bytes::from(std::mem::take(&mut text));
         }
-        let next = cursor::seal(&app, context, page.next, total).await?;
-        let summary = SummaryOut::new(limit, i64::try_from(total).unwrap_or(i64::MAX)).with_next(next);
+        let next = cursor::seal(&app, context, page.next, (total, has_uncounted)).await?;
+        let summary = SummaryOut::new(limit, i64::try_from(total).unwrap_or(i64::MAX));
+        let summary = summary.that_has_uncounted(has_uncounted).with_next(next);
         text.extend_from_slice(b"],\"Summary\":");
         serde_json::to_writer(&mut text, &summary).map_err(actix_web::Error::from)?;
         text.push(b'}');

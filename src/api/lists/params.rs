@@ -25,6 +25,8 @@ const LONG_TIME_MAX: Duration = Duration::from_mins(1);
 
 /// The query parameter that requests a file instead of a page.
 const FORMAT_PARAMETER: &str = "exportFormat";
+/// The query parameter that limits how many matches are counted.
+const COUNT_PARAMETER: &str = "totalUpTo";
 
 /// The target of a list: one entrypoint or an organisation.
 #[derive(Debug)]
@@ -104,6 +106,8 @@ pub(crate) struct ListParams {
     search: Search,
     sort: Sort,
     skip: usize,
+    /// How many matches to count at most, if the query says.
+    counts_max: Option<usize>,
     /// The limit as sent; 0 or less means no limit.
     pub(crate) limit: i64,
     /// The page token.
@@ -178,6 +182,7 @@ impl ListParams {
         } else if page.is_some() && skip > 0 {
             params.refuse("fromRecord", "exclusive_parameters", "cannot stand beside pageIdentifier");
         }
+        let counts_max = if is_file { None } else { params.integer(COUNT_PARAMETER, 1, i64::MAX) };
         let sort_by = params.text("sortBy").filter(|text| !text.is_empty());
         let search = params.text("search").unwrap_or_default();
         let columns = params.text(COLUMNS_PARAMETER).filter(|text| !text.is_empty());
@@ -209,7 +214,11 @@ impl ListParams {
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
         let file = format.map(|(format, parameter)| FileParams { format, parameter, columns });
         let owner = caller.claims().org;
-        unless_any(problems, Ok(ListParams { filter, search, sort, skip, limit, page, file, owner }))
+        let counts_max = counts_max.and_then(|number| usize::try_from(number).ok());
+        unless_any(
+            problems,
+            Ok(ListParams { filter, search, sort, skip, counts_max, limit, page, file, owner }),
+        )
     }
 
     /// The request to the store.
@@ -224,6 +233,7 @@ impl ListParams {
             skip: self.skip,
             limit: usize::MAX,
             counts: false,
+            counts_max: self.counts_max,
             owner: self.owner,
             time_max: LONG_TIME_MAX,
             shows_money: false,

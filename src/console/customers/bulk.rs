@@ -234,7 +234,7 @@ async fn sure(
     let is_few = usize::try_from(number).is_ok_and(|number| number <= NAMES_SHOWN);
     let page = SurePage {
         texts,
-        total: total(visit, number),
+        total: total(visit, number, false),
         word: sent.get("do").to_owned(),
         title: what.title(texts),
         lead: what.lead(texts),
@@ -324,7 +324,7 @@ async fn one_by_one(
     if failures.is_empty() {
         return Ok(visit.go(&format!("{}/customers?done={}", frame.base, what.done())));
     }
-    let count = |number: usize| total(visit, i64::try_from(number).unwrap_or_default());
+    let count = |number: usize| total(visit, i64::try_from(number).unwrap_or_default(), false);
     let page = ResultPage {
         texts,
         done: count(found.len() - failures.len()),

@@ -5,10 +5,10 @@ use askama::Template;
 use serde_json::Value;
 
 use super::columns::{self, COLUMNS, Cell, NAME, cell};
-use super::query::{Query, SIZES, target};
+use super::query::{COLUMNS_NARROW, COUNTED_MAX, OPENED_MAX, Query, ROWS_WIDE, SIZES, target};
 use super::shown::{self, METHOD_STATUSES, STAGES, STATUSES, name_of};
 use super::texts::{Texts, texts};
-use crate::console::ask::{list, member, part, text};
+use crate::console::ask::{Ask, list, member, part, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::page::{Refused, Shown, html};
@@ -137,6 +137,8 @@ struct Request {
 struct Found {
     records: Vec<Value>,
     total: i64,
+    /// Whether there are more than `total`.
+    has_uncounted: bool,
     next: String,
     is_first: bool,
     notes: Vec<String>,
@@ -148,16 +150,11 @@ async fn page(visit: &Visit, signed_in: &SignedIn, views: Vec<StaffView>, reques
     let frame = visit.frame(signed_in, "customers", frame_title(visit))?;
     let is_wrong = request.note.is_some();
     let query = request.query.allowed(&frame);
-    let (asked, is_shorter) =
-        if visit.is_part() { query.clone().while_typing() } else { (query.clone(), false) };
-    let mut found = find(visit, signed_in, place, &asked, request.page).await?;
+    let (asked, mut found) = find(visit, signed_in, place, &query, request.page).await?;
     found.notes.extend(request.note);
-    if is_shorter {
-        found.notes.push(texts.press_enter.to_owned());
-    }
     // The store is a column wherever there may be several.
     let shows_store = |name: &str| name != "store" || place.is_none();
-    let mut shown_query = query.clone();
+    let mut shown_query = asked.clone();
     shown_query.columns.retain(|name| shows_store(name));
     if place.is_none() && !shown_query.columns.contains(&"store") {
         shown_query.columns.insert(0, "store");
@@ -196,7 +193,7 @@ async fn page(visit: &Visit, signed_in: &SignedIn, views: Vec<StaffView>, reques
         heads: heads(&frame, texts, &shown_query),
         rows,
         hidden: asked.hidden(),
-        total: total(visit, found.total),
+        total: total(visit, found.total, found.has_uncounted),
         is_narrow: query.is_narrow(),
         has_more: query.has_more(),
         next: found.next,
@@ -213,54 +210,115 @@ fn frame_title(visit: &Visit) -> &'static str {
     visit.texts().menu_customers
 }
 
-/// `1,234 customers`.
-pub(super) fn total(visit: &Visit, number: i64) -> String {
+/// `1,234 customers`, or `more than 1,000 customers`.
+pub(super) fn total(visit: &Visit, number: i64, has_uncounted: bool) -> String {
     let texts = texts(visit.language);
-    if number == 1 {
-        return texts.one_customer.to_owned();
-    }
-    format!("{} {}", shown::count(visit.language, number), texts.customers)
+    let number = match number {
+        1 if !has_uncounted => return texts.one_customer.to_owned(),
+        _ => format!("{} {}", shown::count(visit.language, number), texts.customers),
+    };
+    if has_uncounted { format!("{} {number}", texts.more_than) } else { number }
 }
 
-/// Asks the API. What is wrong with the filters, and that the list takes too long, becomes a note.
+/// What there is, and the query that it answers: in a long list neither an order that needs every customer nor, while somebody
+/// types, a search that looks at every one. A note says so.
 async fn find(
     visit: &Visit,
     signed_in: &SignedIn,
     place: Option<&Store>,
     query: &Query,
     page: Option<String>,
-) -> Result<Found, Refused> {
-    let address = format!("/Query/customers/{}", target(signed_in, place));
-    let ask = |page: Option<&str>| {
-        let ask = visit.get(signed_in, &address).with("limitRecord", &query.size);
-        query.narrow(ask.with("sortBy", &query.sort)).with_if("pageIdentifier", page.unwrap_or_default())
-    };
-    let mut is_first = page.is_none();
-    let mut answer = ask(page.as_deref()).tried().await;
-    if !is_first && matches!(answer, Ok(Err(_))) {
-        // The token is that of another list.
-        answer = ask(None).tried().await;
-        is_first = true;
-    }
-    let texts = texts(visit.language);
-    match answer {
-        Ok(Ok(body)) => Ok(Found {
-            records: list(&body, "Records").to_vec(),
-            total: shown::total_of(&body),
-            next: text(shown::member(&body, "Summary"), "pageIdentifier").to_owned(),
-            is_first,
-            notes: Vec::new(),
-        }),
-        Ok(Err(no)) => {
-            let fields = Fields::default().refused(&no).in_language(visit.language);
-            let notes = fields.problems.into_iter().map(|problem| problem.message).collect();
-            Ok(Found { notes, is_first: true, ..Found::default() })
+) -> Result<(Query, Found), Refused> {
+    let (texts, list) = (texts(visit.language), List { visit, signed_in, place });
+    let mut asked = query.clone();
+    let mut notes = Vec::new();
+    if visit.is_part() && asked.is_short() {
+        let all = list.size(&asked.clone().without_search()).await?;
+        if all.is_none_or(|number| number > OPENED_MAX) {
+            asked = asked.without_search();
+            notes.push(texts.press_enter.to_owned());
         }
-        Err(Refused::Unavailable) => {
-            Ok(Found { notes: vec![texts.too_slow.to_owned()], is_first: true, ..Found::default() })
-        }
-        Err(refused) => Err(refused),
     }
+    if asked.is_cut() {
+        let note = texts.wide_has_fewer.replace("{}", ROWS_WIDE);
+        notes.push(note.replace("{columns}", &COLUMNS_NARROW.to_string()));
+    }
+    if asked.has_slow_order() {
+        let number = list.size(&asked).await?;
+        if number.is_none_or(|number| number > OPENED_MAX) {
+            asked = asked.in_default_order();
+            let most = shown::count(visit.language, OPENED_MAX);
+            notes.push(texts.order_needs_few.replace("{}", &most));
+        }
+    }
+    let mut found = list.find(&asked, page).await?;
+    found.notes.extend(notes);
+    Ok((asked, found))
+}
+
+/// The list of a place.
+#[derive(Clone, Copy)]
+struct List<'a> {
+    visit: &'a Visit,
+    signed_in: &'a SignedIn,
+    place: Option<&'a Store>,
+}
+
+impl<'a> List<'a> {
+    fn ask(self, query: &Query) -> Ask<'a> {
+        let address = format!("/Query/customers/{}", target(self.signed_in, self.place));
+        query.narrow(self.visit.get(self.signed_in, &address))
+    }
+
+    /// How many customers a query finds; nothing if they are too many to count, or the query is wrong.
+    async fn size(self, query: &Query) -> Result<Option<i64>, Refused> {
+        let ask = self.ask(query).with("limitRecord", "1").with("totalUpTo", OPENED_MAX.to_string());
+        match ask.tried().await {
+            Ok(Ok(body)) if !has_uncounted(&body) => Ok(Some(shown::total_of(&body))),
+            Ok(_) | Err(Refused::Unavailable) => Ok(None),
+            Err(refused) => Err(refused),
+        }
+    }
+
+    /// Asks the API. What is wrong with the filters, and that the list takes too long, becomes a note.
+    async fn find(self, query: &Query, page: Option<String>) -> Result<Found, Refused> {
+        let ask = |page: Option<&str>| {
+            let ask = self.ask(query).with("limitRecord", query.rows()).with("sortBy", &query.sort);
+            ask.with("totalUpTo", COUNTED_MAX.to_string()).with_if("pageIdentifier", page.unwrap_or_default())
+        };
+        let mut is_first = page.is_none();
+        let mut answer = ask(page.as_deref()).tried().await;
+        if !is_first && matches!(answer, Ok(Err(_))) {
+            // The token is that of another list.
+            answer = ask(None).tried().await;
+            is_first = true;
+        }
+        match answer {
+            Ok(Ok(body)) => Ok(Found {
+                records: list(&body, "Records").to_vec(),
+                total: shown::total_of(&body),
+                has_uncounted: has_uncounted(&body),
+                next: text(shown::member(&body, "Summary"), "pageIdentifier").to_owned(),
+                is_first,
+                notes: Vec::new(),
+            }),
+            Ok(Err(no)) => {
+                let fields = Fields::default().refused(&no).in_language(self.visit.language);
+                let notes = fields.problems.into_iter().map(|problem| problem.message).collect();
+                Ok(Found { notes, is_first: true, ..Found::default() })
+            }
+            Err(Refused::Unavailable) => {
+                let note = texts(self.visit.language).too_slow.to_owned();
+                Ok(Found { notes: vec![note], is_first: true, ..Found::default() })
+            }
+            Err(refused) => Err(refused),
+        }
+    }
+}
+
+/// Whether a list has more records than were counted.
+fn has_uncounted(body: &Value) -> bool {
+    member(member(body, "Summary"), "totalIsExact") == false
 }
 
 /// The store of a record: its name in addresses, its name, its currency.

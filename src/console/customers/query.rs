@@ -29,10 +29,18 @@ const FILTERS: [(&str, &str); 10] = [
 const IN_ADDRESS: [&str; 3] = ["stage", "status", "payment"];
 /// The sizes of a page.
 pub(super) const SIZES: [&str; 3] = ["20", "50", "100"];
+/// With more columns than this a page has at most [`ROWS_WIDE`] customers, so that it stays short enough to be fast.
+pub(super) const COLUMNS_NARROW: usize = 7;
+/// The size of a page with many columns.
+pub(super) const ROWS_WIDE: &str = SIZES[1];
 /// The order where none is chosen.
 const SORT_DEFAULT: &str = "desc(createdDate)";
 /// The fewest letters that find parts of words without a look at every record.
 const PART_CHARS_MIN: usize = 3;
+/// The most customers who are counted one by one.
+pub(super) const COUNTED_MAX: i64 = 1_000;
+/// The most customers whom an order needs, or who are looked at for each letter.
+pub(super) const OPENED_MAX: i64 = 3_000;
 
 /// What a list shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -139,15 +147,37 @@ impl Query {
         self.filters.keys().any(|name| !["stage", "status", "label"].contains(name))
     }
 
-    /// The search while somebody types, without words so short that every record would be looked at for each letter. The second
-    /// is whether words are left out.
-    pub(super) fn while_typing(mut self) -> (Query, bool) {
-        let words = self.search.split_whitespace();
-        let long: Vec<&str> = words.filter(|word| word.chars().count() >= PART_CHARS_MIN).collect();
-        let shortened = long.join(" ");
-        let is_shorter = self.search.split_whitespace().count() != long.len();
-        self.search = shortened;
-        (self, is_shorter)
+    /// Whether the search has only words so short that every record must be looked at. Beside a longer one they cost nothing.
+    pub(super) fn is_short(&self) -> bool {
+        let mut words = self.search.split_whitespace();
+        !self.search.is_empty() && words.all(|word| word.chars().count() < PART_CHARS_MIN)
+    }
+
+    /// How many customers a page has: as many as chosen, or as many columns leave room for.
+    pub(super) fn rows(&self) -> &str {
+        if self.is_cut() { ROWS_WIDE } else { &self.size }
+    }
+
+    /// Whether a page has fewer customers than chosen.
+    pub(super) fn is_cut(&self) -> bool {
+        self.columns.len() > COLUMNS_NARROW && self.size == SIZES[2]
+    }
+
+    /// Whether no index gives its order.
+    pub(super) fn has_slow_order(&self) -> bool {
+        columns::of_sort(&self.sort).is_some_and(Spec::is_slow)
+    }
+
+    /// The list in the default order.
+    pub(super) fn in_default_order(mut self) -> Query {
+        SORT_DEFAULT.clone_into(&mut self.sort);
+        self
+    }
+
+    /// The list without a search.
+    pub(super) fn without_search(mut self) -> Query {
+        self.search.clear();
+        self
     }
 
     /// Without filters and order that the member may not use.
@@ -208,13 +238,29 @@ mod tests {
     }
 
     #[test]
-    fn short_words_wait_until_the_search_is_sent() {
-        let typed = |text: &str| {
-            let (query, is_shorter) = Query { search: text.into(), ..Query::default() }.while_typing();
-            (query.search, is_shorter)
+    fn short_words_alone_are_a_short_search() {
+        let is_short = |text: &str| Query { search: text.into(), ..Query::default() }.is_short();
+        assert!(is_short("an") && is_short("a n") && is_short("é"));
+        assert!(!is_short("anna s") && !is_short("s anna") && !is_short("anna") && !is_short(""));
+    }
+
+    #[test]
+    fn many_columns_leave_room_for_fewer_customers() {
+        let of = |number: usize, size: &str| {
+            let columns = columns::COLUMNS.iter().map(|spec| spec.name).take(number).collect();
+            Query { columns, size: size.into(), ..Query::default() }.rows().to_owned()
         };
-        assert_eq!(typed("anna s"), ("anna".into(), true));
-        assert_eq!(typed("an"), (String::new(), true));
-        assert_eq!(typed("anna smith"), ("anna smith".into(), false));
+        assert_eq!([of(7, "100"), of(8, "100"), of(16, "50"), of(16, "20")], ["100", "50", "50", "20"]);
+    }
+
+    #[test]
+    fn a_long_list_has_an_order_that_an_index_gives() {
+        let by = |sort: &str| Query { sort: sort.into(), ..Query::default() }.has_slow_order();
+        assert!(by("asc(name)") && by("desc(balance)"));
+        assert!(!by(SORT_DEFAULT) && !by("desc(totalSpent)"));
+        assert_eq!(
+            Query { sort: "asc(name)".into(), ..Query::default() }.in_default_order().sort,
+            SORT_DEFAULT
+        );
     }
 }

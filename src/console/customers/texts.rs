@@ -50,7 +50,15 @@ translated! {
     delete_view_sure: "Delete this view? The customers stay.", "Supprimer cette vue ? Les clients restent.";
     one_customer: "1 customer", "1 client";
     customers: "customers", "clients";
-    press_enter: "Words of one or two letters count when you press Enter.", "Les mots d’une ou deux lettres comptent quand vous appuyez sur Entrée.";
+    more_than: "more than", "plus de";
+    search_parts: "Finds parts of words from three letters on, while you type; shorter ones when you press Enter.",
+        "Trouve des parties de mots dès trois lettres, pendant la saisie ; de plus courtes avec Entrée.";
+    wide_has_fewer: "With more than {columns} columns a page has {} customers.",
+        "Avec plus de {columns} colonnes, une page a {} clients.";
+    press_enter: "Type a third letter, or press Enter to look through all customers.",
+        "Tapez une troisième lettre, ou appuyez sur Entrée pour parcourir tous les clients.";
+    order_needs_few: "Only a list of at most {} customers can be in the order that you chose. Narrow it by a search or a filter; until then the newest come first.",
+        "Seule une liste de {} clients au plus peut suivre l’ordre choisi. Réduisez-la par une recherche ou un filtre ; d’ici là, les plus récents viennent d’abord.";
     too_slow: "That takes too long among so many customers. Search for longer parts of words, add a filter, or order by the creation date.",
         "C’est trop long parmi tant de clients. Cherchez des mots plus longs, ajoutez un filtre ou triez par date de création.";
     no_match: "Nobody matches", "Aucun résultat";

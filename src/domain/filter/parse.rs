@@ -8,9 +8,9 @@ use crate::domain::kernel::problem::{PROBLEMS_MAX, Problem};
 use crate::domain::kernel::text::{self, nearest};
 use crate::domain::spelling;
 
-/// Query parameters of lists and exports that are no filters (contract 6.1, and our own `search` and
-/// `pageIdentifier`).
-pub const RESERVED: [&str; 8] = [
+/// Query parameters of lists and exports that are no filters (contract 6.1, and our own `search`, `pageIdentifier` and
+/// `totalUpTo`).
+pub const RESERVED: [&str; 9] = [
     "limitRecord",
     "fromRecord",
     "sortBy",
@@ -19,6 +19,7 @@ pub const RESERVED: [&str; 8] = [
     PARAMETERS,
     "search",
     "pageIdentifier",
+    "totalUpTo",
 ];
 
 /// The parameter in which SDKs send filters.

@@ -36,6 +36,7 @@ fn request(selection: &Selection, entrypoint_id: i64) -> Result<ListRequest, Sto
         skip: 0,
         limit: 1,
         counts: false,
+        counts_max: None,
         // A number of its own, beside those of organisations.
         owner: -entrypoint_id,
         time_max: SEARCH_TIME_MAX,

@@ -263,3 +263,54 @@ both!(an_overview_counts_customers_and_says_what_waits, |db| async {
     browser.headers.push(("accept-language", "fr".into()));
     browser.get("/console/at/demo").await.expect(200).says("À traiter").says("lang=\"fr\"");
 });
+
+both!(a_long_list_says_what_it_neither_counts_nor_orders, |db| async {
+    const MANY: usize = 3_010;
+    const FEW: usize = 5;
+    let server = Server::start(db).await;
+    let client = server.client();
+    let mut file = String::from("firstname,lastname\n");
+    for number in 0..MANY {
+        // The last of the few comes first by name.
+        let row =
+            if number < FEW { format!("Bea,Zed{}\n", FEW - number) } else { format!("Ada,Roe{number}\n") };
+        file.push_str(&row);
+    }
+    let request = client.request(reqwest::Method::POST, "/api/Import/customersForm/demo");
+    let request = request.timeout(std::time::Duration::from_mins(5));
+    let answer =
+        crate::support::send(request.header("Content-Type", "text/csv").body(file)).await.expect(200);
+    assert_eq!(answer.data()["added"], MANY, "{}", answer.text);
+    let mut browser = member(&server, "agent", &[]).await;
+    // Every customer is in the total, and the newest come first where an order would need them all.
+    let page = send(&mut browser, LIST, LIST, &[("sort", "asc(name)")]).await.expect(200);
+    let page = page.says("3,010 customers").says("Only a list of at most 3,000 customers").says("Roe3009");
+    let newest_first = |page: &Page| page.text.contains("aria-sort=\"descending\"");
+    assert!(newest_first(&page) && !page.text.contains("Zed"), "{}", page.text);
+    // The next page is that of the list that is shown.
+    let next =
+        page.text.split("name=\"page\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let next = send(&mut browser, LIST, LIST, &[("sort", "asc(name)"), ("page", next)]).await.expect(200);
+    assert!(next.text.contains("Roe2989<") && !next.text.contains("Roe3009<"), "{}", next.text);
+    // A frequent word is not counted to the end.
+    send(&mut browser, LIST, LIST, &[("search", "ada")]).await.expect(200).says("more than 1,000 customers");
+    // A search makes the list short enough for any order.
+    let sorted = [("search", "bea"), ("sort", "asc(name)")];
+    let page =
+        send(&mut browser, LIST, LIST, &sorted).await.expect(200).says("5 customers").says("ascending");
+    let at =
+        |page: &Page, name: &str| page.text.find(name).unwrap_or_else(|| panic!("{name}: {}", page.text));
+    assert!(
+        !page.text.contains("Only a list of") && at(&page, "Zed1<") < at(&page, "Zed5<"),
+        "{}",
+        page.text
+    );
+    // While somebody types, a short word alone waits, and one beside a longer word counts.
+    browser.headers.push(("x-part", "list"));
+    let waits = send(&mut browser, LIST, LIST, &[("search", "ze")]).await.expect(200);
+    waits.says("Type a third letter").says("3,010 customers");
+    let beside = send(&mut browser, LIST, LIST, &[("search", "bea 5")]).await.expect(200).says("1 customer<");
+    assert!(beside.text.contains("Zed5<") && !beside.text.contains("Type a third letter"), "{}", beside.text);
+    browser.headers.clear();
+    send(&mut browser, LIST, LIST, &[("search", "ze")]).await.expect(200).says("5 customers");
+});

@@ -145,6 +145,7 @@ fn example(id: &str, name: &str) -> (&'static str, Value) {
         "format" => one(json!("csv")),
         "limitRecord" if id.starts_with("export") => one(json!(1000)),
         "limitRecord" => one(json!(20)),
+        "totalUpTo" => one(json!(1000)),
         "fromRecord" | "replaceExisting" | "mergeExisting" => one(json!(0)),
         "forceCustomerCreation"
         | "overdue"

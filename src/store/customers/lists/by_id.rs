@@ -1,7 +1,6 @@
 //! All live customers of one entrypoint in id order: the most frequent list. On PostgreSQL one statement reads a page,
 //! without a transaction.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use diesel::pg::PgConnection;
@@ -60,12 +59,7 @@ pub(crate) fn page(
     };
     let found = found.filter(|found| request.filter.admits_entrypoint(&found.entrypoint));
     let Some(Found { entrypoint, live, mut rows }) = found else {
-        return Ok(ListPage {
-            records: Vec::new(),
-            total: request.counts.then_some(0),
-            next: None,
-            money: HashMap::new(),
-        });
+        return Ok(ListPage { total: request.counts.then_some(0), ..ListPage::of(Vec::new(), None) });
     };
     let has_more = rows.len() > request.limit;
     rows.truncate(request.limit);
@@ -75,12 +69,8 @@ pub(crate) fn page(
     }
     let last = records.last().filter(|_| has_more);
     let next = last.map(|(record, place): &Listed| request.sort.key(&record.stored, place));
-    Ok(ListPage {
-        records,
-        total: request.counts.then(|| usize::try_from(live).unwrap_or(0)),
-        next,
-        money: HashMap::new(),
-    })
+    let total = request.counts.then(|| usize::try_from(live).unwrap_or(0));
+    Ok(ListPage { total, ..ListPage::of(records, next) })
 }
 
 /// An entrypoint, the number of its live customers, and those of a page in order; one more if there is a next page.

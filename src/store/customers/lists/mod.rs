@@ -1,9 +1,12 @@
 //! Lists: filtered, searched, sorted, page by page, each page from one state of the database (rules 8).
 //!
 //! The term index and the columns propose, the opened document decides. In id order, a page of one entrypoint is a
-//! range scan. Any other order visits everything that the plan admits, and keeps only the keys of the page.
+//! range scan; [`ordered`] reads other orders that an index gives. Any further order visits everything that the plan admits,
+//! and keeps only the keys of the page.
 
 pub(crate) mod by_id;
+mod counting;
+mod ordered;
 mod scope;
 mod sql;
 pub(crate) mod standing;
@@ -14,6 +17,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 
+use self::counting::Counting;
 use self::scope::ListScope;
 use self::sql::{light, ordered, rows_by_place, slice};
 use self::standing::standings;
@@ -21,9 +25,7 @@ use super::record_cache::{OpenedRecord, RecordCache, open};
 use super::rows::CustomerRow;
 use crate::domain::customers::record::{Customer, Stored};
 use crate::domain::entrypoints::Entrypoint;
-use crate::domain::filter::{
-    Column, Filter, Plan, Reach, Search, Sort, SortKey, SortValue, Standing, StandingField,
-};
+use crate::domain::filter::{Column, Filter, Plan, Reach, Search, Sort, SortKey, Standing};
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::reader::Wanted;
@@ -58,6 +60,8 @@ pub struct ListRequest {
     pub limit: usize,
     /// Whether to count all matches.
     pub counts: bool,
+    /// How many matches to count at most, where nothing but opening them counts them; all of them if there is no number.
+    pub counts_max: Option<usize>,
     /// Who takes turns with others in searches: the caller's organisation.
     pub owner: i64,
     /// How long the search may take.
@@ -83,6 +87,8 @@ pub struct ListPage {
     pub records: Vec<Listed>,
     /// The number of all matches, if requested.
     pub total: Option<usize>,
+    /// Whether there are more matches than `total`, because the request limits what is counted.
+    pub has_uncounted: bool,
     /// Where the next page begins, if there is one.
     pub next: Option<SortKey>,
     /// What those customers paid who paid something, if requested.
@@ -90,6 +96,18 @@ pub struct ListPage {
 }
 
 impl ListPage {
+    /// A page of these records; the caller sets what else it knows.
+    fn of(records: Vec<Listed>, next: Option<SortKey>) -> ListPage {
+        ListPage { records, total: None, has_uncounted: false, next, money: HashMap::new() }
+    }
+
+    /// The page with what was counted.
+    fn counted(mut self, counting: &Counting) -> ListPage {
+        self.total = counting.total();
+        self.has_uncounted = counting.has_more();
+        self
+    }
+
     /// Loads what the customers of the page paid, if the request asks for it.
     ///
     /// # Errors
@@ -137,14 +155,15 @@ pub(crate) fn page(
     wanted: &Wanted,
 ) -> Result<ListPage, StoreError> {
     let scope = ListScope::of(conn, ring, request, plan, wanted)?;
-    let total = if request.counts { scope.counted() } else { None };
+    let total = if request.counts { scope.counted()? } else { None };
     let is_by_id = is_by_id(&request.sort);
     let mut page = match scope.places.as_slice() {
-        [] => ListPage { records: Vec::new(), total: Some(0), next: None, money: HashMap::new() },
+        [] => ListPage { total: Some(0), ..ListPage::of(Vec::new(), None) },
+        _ if total == Some(0) => ListPage::of(Vec::new(), None),
         [(entrypoint, lock_row)] if is_by_id => {
             in_id_order(conn, ring, request, &scope, (entrypoint, lock_row), total)?
         }
-        places if is_by_total(request, &scope, total) => by_total(conn, ring, request, &scope, places)?,
+        _ if ordered::asks(request, total) => ordered::page(conn, ring, request, &scope, total)?,
         _ => by_keys(conn, ring, record_cache, request, &scope, total)?,
     };
     page.total = if request.counts { total.or(page.total) } else { None };
@@ -162,7 +181,7 @@ pub(crate) fn id_page(
     wanted: &Wanted,
 ) -> Result<IdPage, StoreError> {
     let scope = ListScope::of(conn, ring, request, request.plan(), wanted)?;
-    let known_total = if request.counts { scope.counted() } else { None };
+    let known_total = if request.counts { scope.counted()? } else { None };
     let counts = request.counts && known_total.is_none();
     let last = request.skip.saturating_add(request.limit);
     // In id order, a customer after a full page cannot be on the page.
@@ -268,7 +287,7 @@ fn in_id_order(
     (entrypoint, lock_row): (&Arc<Entrypoint>, &LockRow),
     known_total: Option<usize>,
 ) -> Result<ListPage, StoreError> {
-    let counts = request.counts && known_total.is_none();
+    let mut counting = Counting::of(request, known_total);
     let mut records: Vec<Listed> = Vec::new();
     let mut matched = 0_usize;
     let mut has_more = false;
@@ -279,12 +298,13 @@ fn in_id_order(
             records.push((Arc::clone(record), Arc::clone(entrypoint)));
         }
         matched += 1;
+        counting.add();
         has_more = matched > last;
-        Ok(counts || !has_more)
+        Ok(counting.goes_on() || !has_more)
     })?;
     let next =
         records.last().filter(|_| has_more).map(|(record, place)| request.sort.key(&record.stored, place));
-    Ok(ListPage { records, total: counts.then_some(matched), next, money: HashMap::new() })
+    Ok(ListPage::of(records, next).counted(&counting))
 }
 
 fn by_keys(
@@ -296,11 +316,10 @@ fn by_keys(
     known_total: Option<usize>,
 ) -> Result<ListPage, StoreError> {
     let is_by_id = is_by_id(&request.sort);
-    let counts = request.counts && known_total.is_none();
+    let mut counting = Counting::of(request, known_total);
     let kept = request.skip.saturating_add(request.limit).saturating_add(1);
     // The greatest key is on top, so that a smaller key can replace it.
     let mut heap: BinaryHeap<(SortKey, i64)> = BinaryHeap::new();
-    let mut matched = 0_usize;
     let mut places = scope.places.clone();
     if is_by_id && request.sort.descending {
         places.sort_by_key(|(_, lock_row)| std::cmp::Reverse(lock_row.next_customer_id));
@@ -311,11 +330,11 @@ fn by_keys(
             // Skip the entrypoint if its newest customer comes after a full page.
             let last = heap.peek().filter(|_| heap.len() == kept && request.sort.descending);
             let is_beyond = last.is_some_and(|(key, _)| lock_row.next_customer_id <= key.id);
-            if is_by_id && !counts && is_beyond {
+            if is_by_id && !counting.goes_on() && is_beyond {
                 continue;
             }
             walk(conn, ring, request, scope, (entrypoint, lock_row), proposed, |record, standing| {
-                matched += 1;
+                counting.add();
                 let entry = (request.sort.key_with(&record.stored, entrypoint, standing), entrypoint.id);
                 let is_full = heap.len() == kept;
                 let is_on = !is_full || heap.peek().is_some_and(|last| entry < *last);
@@ -326,7 +345,7 @@ fn by_keys(
                     }
                 }
                 // In id order, nothing after the first customer beyond a full page can be on the page.
-                Ok(counts || !is_by_id || is_on)
+                Ok(counting.goes_on() || !is_by_id || is_on)
             })?;
         }
     }
@@ -336,175 +355,7 @@ fn by_keys(
         keys.iter().skip(request.skip).take(request.limit).map(place_and_id).collect();
     let last = keys.get(request.skip + on_page.len().saturating_sub(1)).map(|(key, _)| key.clone());
     let records = by_ids(conn, ring, record_cache, &on_page)?;
-    Ok(ListPage {
-        records,
-        total: counts.then_some(matched),
-        next: last.filter(|_| has_more),
-        money: HashMap::new(),
-    })
-}
-
-/// Whether a list is read in the order of an index of totals.
-fn is_by_total(request: &ListRequest, scope: &ListScope<'_>, known_total: Option<usize>) -> bool {
-    let is_counted = !request.counts || known_total.is_some();
-    request.sort.standing().is_some() && is_counted && !scope.proposes(request)
-}
-
-/// A page in the order of what transactions come to: the first of each entrypoint, of which the first of all are on the page.
-fn by_total(
-    conn: &mut Conn,
-    ring: &KeyRing,
-    request: &ListRequest,
-    scope: &ListScope<'_>,
-    places: &[(Arc<Entrypoint>, LockRow)],
-) -> Result<ListPage, StoreError> {
-    let last = request.skip.saturating_add(request.limit);
-    let mut found = Vec::new();
-    for (entrypoint, lock_row) in places {
-        let here = first_by_total(conn, ring, request, scope, (entrypoint, lock_row))?;
-        found.extend(here.into_iter().map(|(record, key)| (key, record, entrypoint)));
-        // What no page of this request can hold is let go before the next entrypoint is read.
-        found.sort_unstable_by(|(one, ..), (other, ..)| one.cmp(other));
-        found.truncate(last.saturating_add(1));
-    }
-    let has_more = found.len() > last;
-    found.truncate(last);
-    let next = found.last().filter(|_| has_more).map(|(key, ..)| key.clone());
-    let records = found.into_iter().skip(request.skip);
-    let records = records.map(|(_, record, entrypoint)| (record, Arc::clone(entrypoint))).collect();
-    Ok(ListPage { records, total: None, next, money: HashMap::new() })
-}
-
-/// The first customers of an entrypoint in the order of what transactions come to, one more than the page needs. An index gives
-/// the order of those with a number above 0; the others follow or precede them by their ids.
-fn first_by_total(
-    conn: &mut Conn,
-    ring: &KeyRing,
-    request: &ListRequest,
-    scope: &ListScope<'_>,
-    (entrypoint, lock_row): (&Arc<Entrypoint>, &LockRow),
-) -> Result<Vec<(Arc<OpenedRecord>, SortKey)>, StoreError> {
-    let (descending, Some(field)) = (request.sort.descending, request.sort.standing()) else {
-        return Err(StoreError::Bug("an order by no total".into()));
-    };
-    let wanted = request.skip.saturating_add(request.limit).saturating_add(1);
-    let mut page = Ordered { request, scope, entrypoint, found: Vec::new(), wanted };
-    let (number, id) = match &request.after {
-        Some(SortKey { value: SortValue::Number(number), id, .. }) if *number > 0 => {
-            (Some((*number, *id)), None)
-        }
-        Some(key) => (None, Some(key.id)),
-        None => (None, None),
-    };
-    let begins = request.after.is_none();
-    // Ascending, those without a number come first.
-    let is_in_first = begins || id.is_some();
-    let is_in_second = begins || number.is_some();
-    if descending {
-        if is_in_second {
-            page.by_index(conn, ring, lock_row, field, number)?;
-        }
-        page.without(conn, ring, lock_row, field, id)?;
-    } else {
-        if is_in_first {
-            page.without(conn, ring, lock_row, field, id)?;
-        }
-        page.by_index(conn, ring, lock_row, field, number)?;
-    }
-    Ok(page.found)
-}
-
-/// A page that is filled in order.
-struct Ordered<'a> {
-    request: &'a ListRequest,
-    scope: &'a ListScope<'a>,
-    entrypoint: &'a Arc<Entrypoint>,
-    found: Vec<(Arc<OpenedRecord>, SortKey)>,
-    wanted: usize,
-}
-
-impl Ordered<'_> {
-    /// Adds a customer if it matches.
-    fn add(
-        &mut self,
-        conn: &mut Conn,
-        ring: &KeyRing,
-        row: &CustomerRow,
-        standing: Standing,
-    ) -> Result<(), StoreError> {
-        if let Some(record) = met(conn, ring, self.request, self.scope, self.entrypoint, (row, standing))? {
-            let key = self.request.sort.key_with(&record.stored, self.entrypoint, standing);
-            self.found.push((record, key));
-        }
-        Ok(())
-    }
-
-    /// Adds those with a number above 0.
-    fn by_index(
-        &mut self,
-        conn: &mut Conn,
-        ring: &KeyRing,
-        lock_row: &LockRow,
-        field: StandingField,
-        mut after: Option<(i64, i64)>,
-    ) -> Result<(), StoreError> {
-        let place = lock_row.entrypoint_id;
-        let mut bite = self.wanted.clamp(1, SLICE);
-        while self.found.len() < self.wanted {
-            let next = standing::in_order(conn, place, field, after, self.request.sort.descending, bite)?;
-            let Some((id, number)) = next.last() else { return Ok(()) };
-            after = Some((*number, *id));
-            let places: Vec<(i64, i64)> = next.iter().map(|(id, _)| (place, *id)).collect();
-            let known = standings(conn, &places)?;
-            let rows = rows_by_place(conn, &places)?;
-            let rows: HashMap<i64, CustomerRow> =
-                rows.into_iter().map(|row| (row.customer_id, row)).collect();
-            for (id, _) in &next {
-                let Some(row) = rows.get(id) else { continue };
-                self.add(conn, ring, row, known.get(id).copied().unwrap_or_default())?;
-                if self.found.len() >= self.wanted {
-                    return Ok(());
-                }
-            }
-            if next.len() < bite {
-                return Ok(());
-            }
-            bite = SLICE;
-        }
-        Ok(())
-    }
-
-    /// Adds those without a number, by their ids.
-    fn without(
-        &mut self,
-        conn: &mut Conn,
-        ring: &KeyRing,
-        lock_row: &LockRow,
-        field: StandingField,
-        mut from: Option<i64>,
-    ) -> Result<(), StoreError> {
-        let statuses: Vec<i32> = self.scope.plan.statuses.iter().map(|status| status.code()).collect();
-        let (place, descending) = (lock_row.entrypoint_id, self.request.sort.descending);
-        while self.found.len() < self.wanted {
-            let rows = slice(conn, place, &statuses, from, descending, 0, SLICE)?;
-            let places: Vec<(i64, i64)> = rows.iter().map(|row| (place, row.customer_id)).collect();
-            let known = standings(conn, &places)?;
-            for row in &rows {
-                let standing = known.get(&row.customer_id).copied().unwrap_or_default();
-                if standing.number(field).is_none_or(|number| number <= 0) {
-                    self.add(conn, ring, row, standing)?;
-                }
-                if self.found.len() >= self.wanted {
-                    return Ok(());
-                }
-            }
-            match rows.last() {
-                Some(last) if rows.len() == SLICE => from = Some(last.customer_id),
-                _ => return Ok(()),
-            }
-        }
-        Ok(())
-    }
+    Ok(ListPage::of(records, last.filter(|_| has_more)).counted(&counting))
 }
 
 /// The record of a row, if it matches and comes after `request.after`.

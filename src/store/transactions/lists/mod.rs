@@ -200,6 +200,7 @@ impl Customers {
                 skip: 0,
                 limit: usize::MAX,
                 counts: false,
+                counts_max: None,
                 shows_money: false,
                 owner: request.owner,
                 time_max: request.time_max,

@@ -18,7 +18,6 @@ mod home;
 mod imports;
 mod invoices;
 mod menu;
-mod moments;
 mod money;
 mod orders;
 mod overview;
@@ -37,6 +36,7 @@ mod texts;
 mod tokens;
 mod upload;
 mod visit;
+mod written;
 
 use std::rc::Rc;
 use std::sync::Arc;

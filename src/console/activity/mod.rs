@@ -13,10 +13,10 @@ use serde_json::Value;
 use self::texts::{Texts, operation_name, texts};
 use super::ask::{list, part, shown, text};
 use super::frame::Frame;
-use super::moments::minute;
 use super::page::{Shown, html};
 use super::visit::{SignedIn, Visit};
 use super::{place, shows_own};
+use crate::console::written::minute;
 use crate::domain::accounts::token::Scope;
 
 /// How many changes a page shows.
@@ -148,7 +148,7 @@ async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
         let names = list(change, "changed").iter().filter_map(Value::as_str);
         let changed = names.map(|name| names::changed(visit.language, operation, name)).collect::<Vec<_>>();
         Row {
-            at: minute(visit.language, change, "at"),
+            at: minute(visit.language, text(change, "at")),
             member_id: shown(change, "memberId"),
             member: shown(change, "memberName"),
             operation: operation_name(texts, operation),

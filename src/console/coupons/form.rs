@@ -11,9 +11,10 @@ use crate::console::ask::{member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::money::texts::{Texts as Words, texts as words};
-use crate::console::money::{date_input, input, number_of, text_of, whole_of};
+use crate::console::money::{number_of, text_of, whole_of};
 use crate::console::page::{Shown, html};
 use crate::console::visit::{SignedIn, Visit};
+use crate::console::written::{date_input, input};
 use crate::web::form::Form;
 
 const NAMES: [&str; 12] = [

@@ -11,10 +11,10 @@ use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::money::list::{Filters, LIMIT, Pager};
 use crate::console::money::texts::{Texts as Words, texts as words};
-use crate::console::money::{amount, day, percent};
 use crate::console::page::{Shown, html};
 use crate::console::states::{Of, state_of};
 use crate::console::visit::{SignedIn, Visit};
+use crate::console::written::{amount, day, percent};
 
 struct Row {
     address: String,
@@ -72,7 +72,7 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
         worth: worth(visit, one),
         badge: state_of(language, Of::Coupon, text(one, "state")),
         used: used(texts, one),
-        until: day(language, one, "redeemBy"),
+        until: day(language, text(one, "redeemBy")),
     };
     let word = |(name, shown): (&str, &'static str)| (name.to_owned(), shown);
     let page = ListPage {

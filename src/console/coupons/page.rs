@@ -13,10 +13,10 @@ use crate::console::frame::Frame;
 use crate::console::money::list::{Filters, LIMIT, Pager};
 use crate::console::money::people::names;
 use crate::console::money::texts::{Texts as Words, texts as words};
-use crate::console::money::{amount, day, minute};
 use crate::console::page::{Refused, Shown, html};
 use crate::console::states::{Of, state_of};
 use crate::console::visit::{SignedIn, Store, Visit};
+use crate::console::written::{amount, day, minute};
 use crate::web::form::Form;
 
 /// A redemption.
@@ -81,13 +81,13 @@ async fn page(visit: &Visit, signed_in: &SignedIn, form: Fields) -> Shown {
         let currency = text(one, "currency");
         Row {
             id: text(one, "redemptionId").to_owned(),
-            at: day(language, one, "redeemedAt"),
+            at: day(language, text(one, "redeemedAt")),
             customer: names.get(&id).cloned().unwrap_or_else(|| format!("#{id}")),
             customer_address: format!("{}/customers/{id}", frame.base),
             reference: text(one, "reference").to_owned(),
             amount: amount(language, member(one, "amount"), currency),
             discount: amount(language, member(one, "discount"), currency),
-            released: minute(language, one, "releasedAt"),
+            released: minute(language, text(one, "releasedAt")),
         }
     };
     let per_customer = shown(&one, "perCustomerLimit");
@@ -104,11 +104,11 @@ async fn page(visit: &Visit, signed_in: &SignedIn, form: Fields) -> Shown {
                 texts.per_customer,
                 if per_customer.is_empty() { texts.no_limit.to_owned() } else { per_customer },
             ),
-            (texts.starts, minute(language, &one, "startsAt")),
-            (texts.ends, minute(language, &one, "redeemBy")),
+            (texts.starts, minute(language, text(&one, "startsAt"))),
+            (texts.ends, minute(language, text(&one, "redeemBy"))),
             (texts.customers_only, yes_no(member(&one, "customersOnly").as_bool().unwrap_or_default())),
-            (words.created, minute(language, &one, "createdAt")),
-            (words.updated, minute(language, &one, "updatedAt")),
+            (words.created, minute(language, text(&one, "createdAt"))),
+            (words.updated, minute(language, text(&one, "updatedAt"))),
         ],
         description: text(&one, "description").to_owned(),
         rows: records.iter().map(row).collect(),

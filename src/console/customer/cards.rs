@@ -3,11 +3,12 @@
 use serde_json::Value;
 
 use super::texts::Texts;
-use super::words::{frequency, money, percent, quantity, short_day};
+use super::words::frequency;
 use super::{Customer, total};
 use crate::console::ask::{list, member, part, shown, text};
 use crate::console::states::{Badge, Of, badge};
 use crate::console::texts::{account_end, method};
+use crate::console::written::{amount, percent, quantity, short_day};
 use crate::domain::entrypoints::theme::Language;
 
 /// A cell of a row.
@@ -126,7 +127,7 @@ impl Maker<'_> {
                     self.state(Of::payment(operation), text(one, "status")),
                     Maker::number(
                         texts.amount,
-                        money(self.language, member(one, "TotalAmount"), text(one, "currency")),
+                        amount(self.language, member(one, "TotalAmount"), text(one, "currency")),
                     ),
                 ],
                 buttons: Vec::new(),
@@ -164,9 +165,12 @@ impl Maker<'_> {
                     self.state(Of::Invoice, word),
                     Maker::number(
                         texts.open_amount,
-                        money(self.language, member(one, "openAmount"), currency),
+                        amount(self.language, member(one, "openAmount"), currency),
                     ),
-                    Maker::number(texts.amount, money(self.language, member(one, "invoiceAmount"), currency)),
+                    Maker::number(
+                        texts.amount,
+                        amount(self.language, member(one, "invoiceAmount"), currency),
+                    ),
                 ],
                 buttons: Vec::new(),
             }
@@ -214,7 +218,7 @@ impl Maker<'_> {
                     self.state(Of::Order, text(one, "status")),
                     Maker::number(
                         texts.amount,
-                        money(self.language, member(one, "total"), text(one, "currency")),
+                        amount(self.language, member(one, "total"), text(one, "currency")),
                     ),
                 ],
                 buttons: Vec::new(),
@@ -238,7 +242,7 @@ impl Maker<'_> {
             let id = text(one, "paymentRequestId");
             let (status, what) = (text(one, "status"), text(one, "description"));
             let currency = text(one, "currency");
-            let amount = money(self.language, member(one, "amount"), currency);
+            let amount = amount(self.language, member(one, "amount"), currency);
             ListRow {
                 link: format!("{}/requests/{}", self.base, part(id)),
                 cells: vec![
@@ -325,7 +329,7 @@ impl Maker<'_> {
         let rows = list(page, "Records").iter().map(|one| {
             let coupon = member(one, "coupon");
             let off = match member(coupon, "percentOff") {
-                Value::Null => money(self.language, member(coupon, "amountOff"), text(coupon, "currency")),
+                Value::Null => amount(self.language, member(coupon, "amountOff"), text(coupon, "currency")),
                 share => percent(self.language, share),
             };
             let is_assigned = !text(one, "assignedAt").is_empty();
@@ -375,7 +379,7 @@ impl Maker<'_> {
                 Maker::cell(texts.next_charge, short_day(self.language, text(one, "NextDate"))),
                 self.state(Of::Subscription, text(one, "Status")),
                 Maker::number(texts.amount, {
-                    let amount = money(self.language, member(one, "TotalAmount"), text(one, "Currency"));
+                    let amount = amount(self.language, member(one, "TotalAmount"), text(one, "Currency"));
                     let often = frequency(self.language, text(one, "Frequency"));
                     if often.is_empty() { amount } else { format!("{amount} / {often}") }
                 }),

@@ -8,7 +8,6 @@ use super::form::{Button, FormParts, Row, page, pair};
 use super::requests::open_invoices;
 use super::texts::{Texts, texts};
 use super::words::method_name;
-use super::words::{minute, money};
 use super::{Customer, decimal, filled, refused, whole, wording};
 use crate::console::ask::{list, member, part, shown, text};
 use crate::console::fields::Fields;
@@ -16,6 +15,7 @@ use crate::console::frame::Frame;
 use crate::console::page::{Refused, Shown, html};
 use crate::console::states::{Badge, Of, badge};
 use crate::console::visit::{SignedIn, Visit};
+use crate::console::written::{amount, minute};
 use crate::web::form::Form;
 
 const NAMES: [&str; 6] = ["methodId", "amount", "currency", "invoiceId", "description", "orderId"];
@@ -149,7 +149,7 @@ pub(super) async fn result(visit: &Visit, signed_in: &SignedIn) -> Shown {
     };
     let page = ResultPage {
         texts,
-        amount: money(language, member(charge, "amount"), text(charge, "currency")),
+        amount: amount(language, member(charge, "amount"), text(charge, "currency")),
         status: badge(language, Of::Charge, status),
         why,
         is_open: matches!(status, "requested" | "pending" | "requiresAction"),

@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use super::form::{Button, FormParts, Row, page};
 use super::texts::{Texts, texts};
-use super::words::minute;
 use super::{Customer, pressed, refused};
 use crate::console::ask::{list as records, member, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::page::{Refused, Shown, html};
 use crate::console::visit::{SignedIn, Visit};
+use crate::console::written::minute;
 use crate::domain::accounts::token::Scope;
 use crate::domain::entrypoints::theme::Language;
 use crate::web::form::Form;

@@ -4,12 +4,12 @@ use serde_json::json;
 
 use super::form::{Button, FormParts, Row, page, pair};
 use super::texts::texts;
-use super::words::money;
 use super::{Customer, decimal, filled, refused, whole};
 use crate::console::ask::{member, part, text};
 use crate::console::fields::Fields;
 use crate::console::page::Shown;
 use crate::console::visit::{SignedIn, Visit};
+use crate::console::written::amount;
 use crate::web::form::Form;
 
 const NAMES: [&str; 10] = [
@@ -170,7 +170,7 @@ pub(super) async fn redeem(visit: &Visit, signed_in: &SignedIn, form: &Form) -> 
     match visit.post(signed_in, &path, form).json(&body.into()).tried().await {
         Ok(Ok(answer)) => {
             let texts = texts(visit.language);
-            let sum = |name: &str| money(visit.language, member(&answer, name), text(&answer, "currency"));
+            let sum = |name: &str| amount(visit.language, member(&answer, name), text(&answer, "currency"));
             let said =
                 format!("{}: {}. {}: {}.", texts.discount, sum("discount"), texts.to_pay, sum("total"));
             let form = Fields::of([("currency", customer.store.currency.clone())]);

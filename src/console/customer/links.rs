@@ -8,13 +8,13 @@ use super::cards::{ListCard, Maker};
 use super::form::{Button, FormParts, Row, page, pair};
 use super::shared::{LinkParts, METHOD_TYPES, link_page, method_types, types_words};
 use super::texts::{Texts, texts};
-use super::words::minute;
 use super::{Customer, filled, pressed, refused, whole};
 use crate::console::ask::{member, part, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::page::{Shown, html};
 use crate::console::visit::{SignedIn, Visit};
+use crate::console::written::minute;
 use crate::web::form::Form;
 
 const NAMES: [&str; 8] = [

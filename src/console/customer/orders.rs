@@ -5,12 +5,12 @@ use serde_json::{Map, Value};
 use super::form::{Button, FormParts, Row, page, pair};
 use super::requests::made;
 use super::texts::texts;
-use super::words::money;
 use super::{Customer, decimal, filled, refused, whole};
 use crate::console::ask::{list, member, part, text};
 use crate::console::fields::Fields;
 use crate::console::page::{Refused, Shown};
 use crate::console::visit::{SignedIn, Visit};
+use crate::console::written::amount;
 use crate::web::form::Form;
 
 /// How many lines a form has at first, and at most.
@@ -40,7 +40,7 @@ async fn products(
     let found = ask.with("active", "true").with("limitRecord", "200").if_any().await?.unwrap_or_default();
     let mut all = vec![(String::new(), texts(visit.language).no_product.to_owned())];
     for one in list(&found, "Records") {
-        let price = money(visit.language, member(one, "unitPrice"), text(one, "currency"));
+        let price = amount(visit.language, member(one, "unitPrice"), text(one, "currency"));
         let (id, name) = (text(one, "productId"), text(one, "name"));
         for chosen in combinations(list(one, "options")) {
             let words: Vec<&str> = chosen.iter().map(|(_, value)| value.as_str()).collect();

@@ -6,12 +6,12 @@ use super::form::{Button, FormParts, Row, page, pair};
 use super::links::{languages, type_rows};
 use super::shared::{LinkParts, link_page, method_types, types_words};
 use super::texts::texts;
-use super::words::{minute, money};
 use super::{Customer, decimal, filled, pressed, refused, whole, wording};
 use crate::console::ask::{list, member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::page::{Refused, Shown};
 use crate::console::visit::{SignedIn, Visit};
+use crate::console::written::{amount, minute};
 use crate::web::form::Form;
 
 const COLLECT: [&str; 3] = ["email", "phone", "address"];
@@ -48,7 +48,7 @@ pub(super) async fn open_invoices(
         ask.with("customerId", &customer.id).with("status(in)", "open|partlyPaid").with("kind", "invoice");
     let found = ask.with("limitRecord", "50").if_any().await?.unwrap_or_default();
     let one = |one: &Value| {
-        let open = money(visit.language, member(one, "openAmount"), text(one, "currency"));
+        let open = amount(visit.language, member(one, "openAmount"), text(one, "currency"));
         (shown(one, "invoiceId"), format!("{} – {open}", text(one, "invoiceNumber")))
     };
     let none = (String::new(), texts(visit.language).no_invoice.to_owned());
@@ -184,7 +184,7 @@ pub(super) fn made(
 ) -> Shown {
     let texts = texts(visit.language);
     let id = part(text(request, "paymentRequestId"));
-    let amount = money(visit.language, member(request, "amount"), text(request, "currency"));
+    let amount = amount(visit.language, member(request, "amount"), text(request, "currency"));
     let parts = LinkParts {
         title: texts.request_word,
         url: text(request, "url"),

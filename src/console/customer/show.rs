@@ -8,13 +8,14 @@ use super::cards::{ListCard, Maker};
 use super::comments::{Comment, shown_comments};
 use super::texts::{Texts, texts};
 use super::timeline::{Known, Line, lines};
-use super::words::{day, method_name, minute, money};
+use super::words::method_name;
 use super::{Customer, wording};
 use crate::console::ask::{list, member, part, shown, text};
 use crate::console::frame::Frame;
 use crate::console::page::{Refused, Shown, html};
 use crate::console::states::{Badge, Of, badge};
 use crate::console::visit::{ALL, SignedIn, Visit};
+use crate::console::written::{amount, day, minute};
 use crate::domain::customers::country::country_name;
 use crate::domain::entrypoints::theme::Language;
 
@@ -206,11 +207,11 @@ async fn figures(
     let totals = list(summary, "totalsByCurrency");
     for one in totals {
         let currency = text(one, "currency");
-        figures.push((texts.paid.to_owned(), money(language, member(one, "totalAmount"), currency)));
-        figures.push((texts.net.to_owned(), money(language, member(one, "totalNetAmount"), currency)));
+        figures.push((texts.paid.to_owned(), amount(language, member(one, "totalAmount"), currency)));
+        figures.push((texts.net.to_owned(), amount(language, member(one, "totalNetAmount"), currency)));
     }
     if totals.is_empty() {
-        figures.push((texts.paid.to_owned(), money(language, &Value::from(0), own)));
+        figures.push((texts.paid.to_owned(), amount(language, &Value::from(0), own)));
     }
     let page = member(details, "invoices");
     let mut invoices = list(page, "Records").to_vec();
@@ -232,7 +233,7 @@ async fn figures(
     for (currency, sum) in open {
         // Sums of amounts with at most four digits, so rounding there takes the noise of floats away.
         let sum = Value::from((sum * 10_000.0).round() / 10_000.0);
-        figures.push((texts.open_invoices.to_owned(), money(language, &sum, &currency)));
+        figures.push((texts.open_invoices.to_owned(), amount(language, &sum, &currency)));
     }
     let sales = shown(summary, "NumberofTransactions");
     figures.push((texts.sales.to_owned(), if sales.is_empty() { "0".to_owned() } else { sales }));
@@ -288,7 +289,7 @@ fn facts(language: Language, texts: &'static Texts, customer: &Customer) -> Vec<
     if !matches!(shown(record, "Balance").as_str(), "" | "0" | "0.0") {
         add(
             texts.balance,
-            money(language, member(record, "Balance"), &customer.store.currency),
+            amount(language, member(record, "Balance"), &customer.store.currency),
             String::new(),
         );
     }

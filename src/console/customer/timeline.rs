@@ -7,13 +7,13 @@ use askama::Template;
 use serde_json::Value;
 
 use super::texts::{Texts, texts};
-use super::words::{minute, money};
 use super::{Customer, wording};
 use crate::console::ask::{list, member, part, shown, text};
 use crate::console::frame::Frame;
 use crate::console::page::{Refused, Shown, html};
 use crate::console::states::{Of, badge};
 use crate::console::visit::{SignedIn, Visit};
+use crate::console::written::{amount, minute};
 use crate::domain::entrypoints::theme::Language;
 
 /// How many entries a page of the history shows.
@@ -61,7 +61,7 @@ impl Known {
         let summary = member(member(details, "record"), "customerSummary");
         known.add_transactions(language, list(summary, "RecentTransactions"));
         for one in list(member(details, "invoices"), "Records") {
-            let amount = money(language, member(one, "invoiceAmount"), text(one, "currency"));
+            let amount = amount(language, member(one, "invoiceAmount"), text(one, "currency"));
             let number = text(one, "invoiceNumber");
             let words = if number.is_empty() { amount } else { format!("{number}, {amount}") };
             known.tails.insert(shown(one, "invoiceId"), words);
@@ -70,7 +70,7 @@ impl Known {
             [("orders", "orderId", "total"), ("paymentRequests", "paymentRequestId", "amount")]
         {
             for one in list(member(details, name), "Records") {
-                let amount = money(language, &one[amount], text(one, "currency"));
+                let amount = amount(language, &one[amount], text(one, "currency"));
                 known.tails.insert(text(one, id).to_owned(), amount);
             }
         }
@@ -93,7 +93,8 @@ impl Known {
     pub(super) fn add_transactions(&mut self, language: Language, transactions: &[Value]) {
         for one in transactions {
             let id = text(one, "transId").to_owned();
-            self.tails.insert(id.clone(), money(language, member(one, "TotalAmount"), text(one, "currency")));
+            self.tails
+                .insert(id.clone(), amount(language, member(one, "TotalAmount"), text(one, "currency")));
             let is_cashless =
                 text(one, "Operation") != "sale" || matches!(text(one, "Method"), "card" | "ach" | "wallet");
             // Our own, and not what an order says was paid in cash.

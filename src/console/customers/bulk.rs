@@ -9,13 +9,14 @@ use serde_json::{Map, Value, json};
 use super::columns::{self, NAME};
 use super::list::{total, with_note};
 use super::query::{Query, target};
-use super::shown::{name_of, number, total_of};
+use super::shown::{name_of, total_of};
 use super::texts::{Texts, texts};
 use crate::console::ask::{Ask, No, list, member, part};
 use crate::console::fields::{Fields, said};
 use crate::console::frame::Frame;
 use crate::console::page::{Refused, Shown, html, ours};
 use crate::console::visit::{SignedIn, Store, Visit};
+use crate::console::written::number;
 use crate::domain::entrypoints::theme::Language;
 use crate::web::form::Form;
 

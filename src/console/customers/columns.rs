@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::shown;
 use super::texts::Texts;
 use crate::console::ask::{list, member, shown as value_of, text};
 use crate::console::frame::Frame;
 use crate::console::states::{Badge, Of, badge};
+use crate::console::written::{amount, count, day};
 use crate::domain::customers::country::country_name;
 use crate::domain::entrypoints::theme::Language;
 
@@ -184,10 +184,9 @@ pub(super) struct Cell {
 fn spent(language: Language, currency: &str, summary: &Value) -> String {
     let totals = list(summary, "totalsByCurrency");
     if member(summary, "incomplete") != true || totals.is_empty() {
-        return shown::price(language, currency, member(summary, "TotalAmountTransactions"));
+        return amount(language, member(summary, "TotalAmountTransactions"), currency);
     }
-    let each =
-        totals.iter().map(|sum| shown::price(language, text(sum, "currency"), member(sum, "totalAmount")));
+    let each = totals.iter().map(|sum| amount(language, member(sum, "totalAmount"), text(sum, "currency")));
     each.collect::<Vec<_>>().join(" + ")
 }
 
@@ -207,15 +206,15 @@ pub(super) fn cell(
         "number" => text(record, "customerNumber").to_owned(),
         "transactions" => member(summary, "NumberofTransactions")
             .as_i64()
-            .map(|number| shown::count(language, number))
+            .map(|number| count(language, number))
             .unwrap_or_default(),
         "spent" => spent(language, currency, summary),
         "last" => {
             let times =
                 list(summary, "totalsByCurrency").iter().map(|totals| text(totals, "lastTransaction"));
-            shown::day(language, times.max().unwrap_or_default())
+            day(language, times.max().unwrap_or_default())
         }
-        "balance" => shown::price(language, currency, member(record, "Balance")),
+        "balance" => amount(language, member(record, "Balance"), currency),
         "stage" => {
             badges.push(badge(language, Of::Stage, text(record, "Lifecycle")));
             String::new()
@@ -235,8 +234,8 @@ pub(super) fn cell(
             country_name(code, language).unwrap_or(code).to_owned()
         }
         "store" => store.to_owned(),
-        "updated" => shown::day(language, text(record, "LastUpdated")),
-        "created" => shown::day(language, text(record, "Created")),
+        "updated" => day(language, text(record, "LastUpdated")),
+        "created" => day(language, text(record, "Created")),
         _ => String::new(),
     };
     let class = match spec.name {

@@ -10,13 +10,13 @@ use actix_web::web::Bytes;
 use askama::Template;
 use serde_json::Value;
 
-use super::shown;
 use super::texts::{Texts, texts};
 use crate::console::ask::{list, member, part, text};
 use crate::console::frame::Frame;
 use crate::console::page::{Refused, Shown, html, ours};
 use crate::console::states::Badge;
 use crate::console::visit::{SignedIn, Visit};
+use crate::console::written::{count, minute};
 use crate::domain::entrypoints::theme::Language;
 use crate::web::form::Form;
 
@@ -119,7 +119,7 @@ fn progress(language: Language, job: &Value) -> Progress {
     let outcomes = outcomes.filter_map(|(word, number)| Some((word, number.as_i64()?)));
     let outcomes = outcomes.filter(|(_, number)| *number > 0).map(|(word, number)| Outcome {
         name: outcome(texts, word).to_owned(),
-        number: shown::count(language, number),
+        number: count(language, number),
     });
     Progress {
         texts,
@@ -127,12 +127,12 @@ fn progress(language: Language, job: &Value) -> Progress {
         is_over: !matches!(word, "queued" | "running"),
         done,
         total,
-        done_shown: shown::count(language, done),
-        total_shown: shown::count(language, total),
+        done_shown: count(language, done),
+        total_shown: count(language, total),
         outcomes: outcomes.collect(),
         failure: text(job, "failure").to_owned(),
-        begun: shown::minute(language, text(job, "queuedAt")),
-        ended: shown::minute(language, text(job, "endedAt")),
+        begun: minute(language, text(job, "queuedAt")),
+        ended: minute(language, text(job, "endedAt")),
     }
 }
 

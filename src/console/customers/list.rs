@@ -14,6 +14,7 @@ use crate::console::frame::Frame;
 use crate::console::page::{Refused, Shown, html};
 use crate::console::states::{Badge, Of, badge};
 use crate::console::visit::{SignedIn, Store, Visit};
+use crate::console::written::count;
 use crate::domain::customers::country::countries;
 use crate::store::StaffView;
 use crate::web::form::Form;
@@ -215,7 +216,7 @@ pub(super) fn total(visit: &Visit, number: i64, has_uncounted: bool) -> String {
     let texts = texts(visit.language);
     let number = match number {
         1 if !has_uncounted => return texts.one_customer.to_owned(),
-        _ => format!("{} {}", shown::count(visit.language, number), texts.customers),
+        _ => format!("{} {}", count(visit.language, number), texts.customers),
     };
     if has_uncounted { format!("{} {number}", texts.more_than) } else { number }
 }
@@ -247,7 +248,7 @@ async fn find(
         let number = list.size(&asked).await?;
         if number.is_none_or(|number| number > OPENED_MAX) {
             asked = asked.in_default_order();
-            let most = shown::count(visit.language, OPENED_MAX);
+            let most = count(visit.language, OPENED_MAX);
             notes.push(texts.order_needs_few.replace("{}", &most));
         }
     }
@@ -298,7 +299,7 @@ impl<'a> List<'a> {
                 records: list(&body, "Records").to_vec(),
                 total: shown::total_of(&body),
                 has_uncounted: has_uncounted(&body),
-                next: text(shown::member(&body, "Summary"), "pageIdentifier").to_owned(),
+                next: text(member(&body, "Summary"), "pageIdentifier").to_owned(),
                 is_first,
                 notes: Vec::new(),
             }),

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::draft::{self, OWN_FIELDS, REFERENCES, own_names, reference_names};
 use super::list::{country_options, labels, with_note};
 use super::query::Query;
-use super::shown::{self, name_of};
+use super::shown::name_of;
 use super::texts::{Texts, texts};
 use crate::console::ask::{Ask, No, list, member, part, text};
 use crate::console::fields::Fields;
@@ -148,7 +148,7 @@ async fn alike(visit: &Visit, signed_in: &SignedIn, store: &Store, sent: &Form) 
         Ok(Err(_)) | Err(Refused::Forbidden(_)) => Value::Null,
         Err(refused) => return Err(refused),
     };
-    for candidate in list(shown::member(&matched, "responseData"), "candidates") {
+    for candidate in list(member(&matched, "responseData"), "candidates") {
         for id in list(candidate, "customerIds").iter().filter_map(Value::as_i64) {
             let is_known = people.iter().any(|one: &Alike| one.id == id.to_string());
             if is_known || people.len() >= ALIKE_SHOWN {
@@ -262,7 +262,7 @@ pub(super) async fn send(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> Sh
         Ok(answer) => answer,
         Err(no) => return refused(visit, signed_in, store, sent, &no).await,
     };
-    let record = shown::member(&made, "responseData");
+    let record = member(&made, "responseData");
     let id = member(record, "customerId").as_i64().unwrap_or_default();
     let address = format!("{}/at/{}/customers/{id}", visit.root, part(&store.entry));
     let done = match text(record, "outcome") {

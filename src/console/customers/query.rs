@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::columns::{self, Spec};
-use super::shown;
-use crate::console::ask::{Ask, list, text};
+use crate::console::ask::{Ask, list, member, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::visit::{SignedIn, Store, Visit};
@@ -100,7 +99,7 @@ impl Query {
     pub(super) fn of_view(id: &str, kept: &str) -> Query {
         let kept: Value = serde_json::from_str(kept).unwrap_or_default();
         let filters =
-            FILTERS.iter().map(|(name, _)| (*name, text(shown::member(&kept, "filters"), name).to_owned()));
+            FILTERS.iter().map(|(name, _)| (*name, text(member(&kept, "filters"), name).to_owned()));
         let chosen: Vec<&str> = list(&kept, "columns").iter().filter_map(Value::as_str).collect();
         Query {
             search: String::new(),

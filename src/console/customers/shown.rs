@@ -1,20 +1,9 @@
-//! How customers, amounts, times and states are shown.
+//! What customers are called, and the words for their states at the API.
 
-pub(in crate::console) use crate::console::ask::member;
-use chrono::DateTime;
-use rust_decimal::Decimal;
 use serde_json::Value;
 
-use crate::console::ask::{shown, text};
-use crate::domain::entrypoints::theme::Language;
-use crate::domain::kernel::time::Micros;
-use crate::domain::numbers;
-use crate::domain::transactions::currency::Currency;
-
-/// A whole number in a member of an answer; 0 if there is none.
-pub(in crate::console) fn number(value: &Value, name: &str) -> i64 {
-    member(value, name).as_i64().unwrap_or_default()
-}
+use crate::console::ask::{member, shown, text};
+use crate::console::written::number;
 
 /// How many records a list of an answer has on all its pages.
 pub(in crate::console) fn total_of(list: &Value) -> i64 {
@@ -33,39 +22,6 @@ pub(in crate::console) fn name_of(record: &Value) -> String {
         &id,
     ];
     names.into_iter().find(|name| !name.is_empty()).unwrap_or_default().to_owned()
-}
-
-/// A number of things.
-pub(in crate::console) fn count(language: Language, number: i64) -> String {
-    numbers::quantity(language, Decimal::from(number))
-}
-
-/// An amount of an answer with its currency; empty if there is none.
-pub(in crate::console) fn price(language: Language, currency: &str, amount: &Value) -> String {
-    let Ok(value) = amount.to_string().parse::<Decimal>() else { return String::new() };
-    decimal_price(language, currency, value)
-}
-
-/// The same of a decimal.
-pub(in crate::console) fn decimal_price(language: Language, currency: &str, value: Decimal) -> String {
-    let digits = Currency::parse(currency).ok().and_then(|currency| u32::try_from(currency.digits()).ok());
-    // A usual space before the currency, as in `numbers::price`.
-    numbers::money(language, (currency, digits.unwrap_or(2)), value).replace('\u{a0}', " ")
-}
-
-/// A time of an answer.
-pub(in crate::console) fn time(text: &str) -> Option<Micros> {
-    DateTime::parse_from_rfc3339(text).ok().map(|time| Micros(time.timestamp_micros()))
-}
-
-/// The day of a time of an answer, in UTC; empty if there is none.
-pub(in crate::console) fn day(language: Language, text: &str) -> String {
-    time(text).map(|time| numbers::day_of(language, time)).unwrap_or_default()
-}
-
-/// The minute of a time of an answer, in UTC; empty if there is none.
-pub(in crate::console) fn minute(language: Language, text: &str) -> String {
-    time(text).map(|time| numbers::minute(language, time)).unwrap_or_default()
 }
 
 /// The stages of a customer's life, in their order.

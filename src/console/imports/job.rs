@@ -15,9 +15,9 @@ use crate::console::ask::{list, member, part, shown, text};
 use crate::console::field_names::field_name;
 use crate::console::fields::said;
 use crate::console::frame::Frame;
-use crate::console::moments::{count, minute, number};
 use crate::console::page::{Refused, Shown, html, ours};
 use crate::console::visit::{SignedIn, Visit};
+use crate::console::written::{count, minute, number};
 use crate::console::{Console, answer};
 use crate::domain::entrypoints::theme::Language;
 use crate::web::form::Form;
@@ -169,9 +169,9 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
         } else {
             Vec::new()
         },
-        queued_at: minute(language, &job, "queuedAt"),
-        started_at: minute(language, &job, "startedAt"),
-        ended_at: minute(language, &job, "endedAt"),
+        queued_at: minute(language, text(&job, "queuedAt")),
+        started_at: minute(language, text(&job, "startedAt")),
+        ended_at: minute(language, text(&job, "endedAt")),
         id,
     };
     html(StatusCode::OK, &page)

@@ -9,9 +9,9 @@ use super::preset_name;
 use super::texts::{Texts, texts};
 use crate::console::ask::{list, member, part, shown, text};
 use crate::console::frame::Frame;
-use crate::console::moments::{count, minute, number};
 use crate::console::page::{Shown, html};
 use crate::console::visit::{SignedIn, Visit};
+use crate::console::written::{count, minute, number};
 
 /// How many imports a page shows.
 const ROWS: i64 = 20;
@@ -82,6 +82,6 @@ fn row(visit: &Visit, texts: &'static Texts, job: &Value) -> Row {
         added: count(language, number("added")),
         known: count(language, number("matched") + number("merged") + number("replaced")),
         rejected: count(language, number("rejected")),
-        queued_at: minute(language, job, "queuedAt"),
+        queued_at: minute(language, text(job, "queuedAt")),
     }
 }

@@ -12,9 +12,10 @@ use crate::console::ask::{list, member, set, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::money::texts::{Texts as Words, texts as words};
-use crate::console::money::{decimal, digits, text_of, typed};
+use crate::console::money::{text_of, typed};
 use crate::console::page::{Shown, html};
 use crate::console::visit::{SignedIn, Visit};
+use crate::console::written::{decimal, digits};
 use crate::web::form::Form;
 
 /// A line with the input of how much to take back.

@@ -14,9 +14,10 @@ use crate::console::frame::Frame;
 use crate::console::money::people::{self, Choice};
 use crate::console::money::texts::{Texts as Words, texts as words};
 use crate::console::money::whom::{self, Whom};
-use crate::console::money::{amount, input, number_of, text_of};
+use crate::console::money::{number_of, text_of};
 use crate::console::page::{Refused, Shown, html};
 use crate::console::visit::{SignedIn, Store, Visit};
+use crate::console::written::{amount, input};
 use crate::web::form::Form;
 
 /// The fields beside the lines, by the names of the API.

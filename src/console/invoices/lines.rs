@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::console::ask::{list, member, set, text};
 use crate::console::fields::Fields;
-use crate::console::money::{input, number_of, text_of};
+use crate::console::money::{number_of, text_of};
+use crate::console::written::input;
 use crate::domain::kernel::card;
 use crate::web::form::Form;
 

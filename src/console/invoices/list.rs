@@ -12,10 +12,10 @@ use crate::console::frame::Frame;
 use crate::console::money::list::{Filters, LIMIT, Pager, Sort, file};
 use crate::console::money::people::name_of;
 use crate::console::money::texts::{Texts as Words, texts as words};
-use crate::console::money::{amount, day, decimal, price};
 use crate::console::page::{Shown, html};
 use crate::console::states::{Of, state_of};
 use crate::console::visit::{SignedIn, Store, Visit};
+use crate::console::written::{amount, day, decimal, price};
 use crate::web::form::Form;
 
 /// The filters, by their names in the address and at the API.
@@ -165,8 +165,8 @@ fn row(visit: &Visit, signed_in: &SignedIn, one: &Value) -> Row {
         is_credit: text(one, "kind") == "creditNote",
         customer: name_of(member(one, "Customer")),
         customer_address: format!("{at}/customers/{}", shown(one, "customerId")),
-        day: day(language, one, "invoiceDate"),
-        due: day(language, one, "invoiceDueDate"),
+        day: day(language, text(one, "invoiceDate")),
+        due: day(language, text(one, "invoiceDueDate")),
         badge: state_of(language, Of::Invoice, if is_overdue { "overdue" } else { text(one, "state") }),
         store: signed_in
             .store(text(one, "PaypointEntryname"))

@@ -13,10 +13,10 @@ use crate::console::money::link::PayLink;
 use crate::console::money::list::file;
 use crate::console::money::people::name_of;
 use crate::console::money::texts::{Texts as Words, texts as words};
-use crate::console::money::{amount, day, decimal, input, minute, percent, quantity};
 use crate::console::page::{Refused, Shown, html};
 use crate::console::states::{Of, state_of};
 use crate::console::visit::{SignedIn, Store, Visit};
+use crate::console::written::{amount, day, decimal, input, minute, percent, quantity};
 
 /// A line as the page shows it.
 pub(super) struct LineRow {
@@ -199,12 +199,12 @@ pub(super) async fn page(
         )
     };
     let facts = vec![
-        (texts.issued_on, day(language, &one, "invoiceDate")),
-        (texts.due, day(language, &one, "invoiceDueDate")),
+        (texts.issued_on, day(language, text(&one, "invoiceDate"))),
+        (texts.due, day(language, text(&one, "invoiceDueDate"))),
         (texts.terms, text(&one, "paymentTerms").to_owned()),
         (texts.purchase_order, text(&one, "purchaseOrder").to_owned()),
-        (texts.sent_on, minute(language, &one, "invoiceSentDate")),
-        (words.created, minute(language, &one, "createdAt")),
+        (texts.sent_on, minute(language, text(&one, "invoiceSentDate"))),
+        (words.created, minute(language, text(&one, "createdAt"))),
     ];
     let invoice = |of: &Value| Entry {
         address: format!("{at}/invoices/{}", shown(of, "invoiceId")),
@@ -213,7 +213,7 @@ pub(super) async fn page(
     };
     let payment = |of: &Value| Entry {
         address: format!("{at}/payments/{}", part(text(of, "transId"))),
-        name: minute(language, of, "paidAt"),
+        name: minute(language, text(of, "paidAt")),
         amount: amount(language, member(of, "amount"), &currency),
     };
     let party = |title, name: &str| {

@@ -12,10 +12,10 @@ use crate::console::money::list::{Filters, LIMIT, Pager, Sort};
 use crate::console::money::people::{Choice, names, search};
 use crate::console::money::texts::{Texts as Words, texts as words};
 use crate::console::money::whom::{self, Whom};
-use crate::console::money::{amount, minute};
 use crate::console::page::{Shown, html};
 use crate::console::states::{Of, state_of};
 use crate::console::visit::{SignedIn, Visit};
+use crate::console::written::{amount, minute};
 use crate::web::form::Form;
 
 /// The filters, by their names in the address and at the API.
@@ -82,7 +82,7 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
         let id = shown(one, "customerId");
         Row {
             address: format!("{base}/{}", part(text(one, "orderId"))),
-            at: minute(language, one, "createdAt"),
+            at: minute(language, text(one, "createdAt")),
             customer: names.get(&id).cloned().unwrap_or_else(|| format!("#{id}")),
             customer_address: format!("{}/customers/{id}", frame.base),
             badge: state_of(language, Of::Order, text(one, "status")),

@@ -11,10 +11,10 @@ use crate::console::frame::Frame;
 use crate::console::money::link::PayLink;
 use crate::console::money::people::{self, Person};
 use crate::console::money::texts::{Texts as Words, texts as words};
-use crate::console::money::{amount, minute, percent, quantity};
 use crate::console::page::{Refused, Shown, html};
 use crate::console::states::{Of, state_of};
 use crate::console::visit::{SignedIn, Store, Visit};
+use crate::console::written::{amount, minute, percent, quantity};
 use crate::web::form::Form;
 
 struct LineRow {
@@ -90,7 +90,7 @@ async fn page(visit: &Visit, signed_in: &SignedIn, form: Fields, answer: Option<
         words,
         here: format!("{}/orders/{}", frame.base, part(text(&one, "orderId"))),
         total: amounts(&one, "total"),
-        at: minute(language, &one, "createdAt"),
+        at: minute(language, text(&one, "createdAt")),
         badge: state_of(language, Of::Order, status),
         customer,
         lines: list(&one, "lines").iter().map(line).collect(),
@@ -103,7 +103,7 @@ async fn page(visit: &Visit, signed_in: &SignedIn, form: Fields, answer: Option<
             (texts.collect, collect(language, text(&one, "collect")).to_owned()),
             (texts.coupon, coupon.to_owned()),
             (texts.purchase_order, text(&one, "purchaseOrder").to_owned()),
-            (words.updated, minute(language, &one, "updatedAt")),
+            (words.updated, minute(language, text(&one, "updatedAt"))),
         ],
         invoice_id: shown(&one, "invoiceId"),
         invoice: text(&one, "invoiceNumber").to_owned(),

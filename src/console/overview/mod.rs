@@ -17,6 +17,7 @@ use super::page::{Refused, Shown, html};
 use super::states::{Badge, Of, badge};
 use super::visit::{SignedIn, Store, Visit};
 use super::{place, shows_own};
+use crate::console::written::{amount, count, number};
 use crate::domain::entrypoints::theme::Language;
 
 /// The days of "new in 30 days".
@@ -101,9 +102,9 @@ fn sums(language: Language, statistic: &Value) -> Vec<Sum> {
         let currency = text(money, "currency");
         Sum {
             currency: currency.to_owned(),
-            sales: shown::count(language, member(money, "sales").as_i64().unwrap_or_default()),
-            gross: shown::price(language, currency, member(money, "gross")),
-            net: shown::price(language, currency, member(money, "net")),
+            sales: count(language, member(money, "sales").as_i64().unwrap_or_default()),
+            gross: amount(language, member(money, "gross"), currency),
+            net: amount(language, member(money, "net"), currency),
         }
     };
     list(statistic, "money").iter().map(sum).collect()
@@ -119,7 +120,7 @@ fn bars(language: Language, statistic: &Value) -> (Vec<Bar>, i64) {
         // A day with anybody has a bar that is seen.
         let least = i64::from(*number > 0) * 2;
         let height = (number * HEIGHT / most.max(1)).max(least);
-        let title = format!("{day}: {}", shown::count(language, *number));
+        let title = format!("{day}: {}", count(language, *number));
         Bar { x: place * STEP, y: HEIGHT - height, height, title }
     };
     (days.iter().enumerate().map(bar).collect(), most)
@@ -132,22 +133,22 @@ async fn of_store(visit: &Visit, signed_in: &SignedIn, store: &Store) -> Shown {
     let statistic = visit.get(signed_in, &address).sent();
     let (statistic, waiting) = join(statistic, waiting(visit, signed_in, store, &frame)).await;
     let (statistic, waiting) = (statistic?, waiting?);
-    let total = shown::number(&statistic, "total");
+    let total = number(&statistic, "total");
     let line = |(badge, number, query): (Badge, &Value, String)| Line {
         badge,
-        number: shown::count(language, number.as_i64().unwrap_or_default()),
+        number: count(language, number.as_i64().unwrap_or_default()),
         address: format!("{}/customers?{query}", frame.base),
     };
     let some = |(_, number, _): &(Badge, &Value, String)| number.as_i64().is_some_and(|number| number > 0);
     let stages = STAGES.iter().take(STAGES_OF_LIVE).map(|stage| {
         (
             badge(language, Of::Stage, stage),
-            shown::member(shown::member(&statistic, "byLifecycle"), stage),
+            member(member(&statistic, "byLifecycle"), stage),
             format!("stage={stage}"),
         )
     });
     let methods = METHOD_STATUSES.iter().map(|status| {
-        let number = shown::member(shown::member(&statistic, "byPaymentMethodStatus"), status);
+        let number = member(member(&statistic, "byPaymentMethodStatus"), status);
         (badge(language, Of::Method, status), number, format!("payment={}", part(status)))
     });
     let (stages, methods) =
@@ -157,17 +158,17 @@ async fn of_store(visit: &Visit, signed_in: &SignedIn, store: &Store) -> Shown {
     let page = StorePage {
         texts,
         is_empty: total == 0,
-        total: shown::count(language, total),
-        new: shown::count(language, new_of(&statistic)),
+        total: count(language, total),
+        new: count(language, new_of(&statistic)),
         sums: sums(language, &statistic),
-        has_money: shown::member(&statistic, "money").is_array(),
+        has_money: member(&statistic, "money").is_array(),
         width: bars.len() * STEP,
         bars,
-        most: shown::count(language, most),
+        most: count(language, most),
         months: months
             .map(|month| {
                 let number = member(month, "customers").as_i64().unwrap_or_default();
-                (text(month, "month").to_owned(), shown::count(language, number))
+                (text(month, "month").to_owned(), count(language, number))
             })
             .collect(),
         stages,
@@ -226,7 +227,7 @@ async fn waiting(
         .filter(|(_, number, ..)| *number > 0)
         .map(|(label, number, page, is_urgent)| Waiting {
             label,
-            number: shown::count(visit.language, number),
+            number: count(visit.language, number),
             address: format!("{}/{page}", frame.base),
             is_urgent,
         })

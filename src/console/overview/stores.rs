@@ -14,6 +14,7 @@ use crate::console::customers::shown;
 use crate::console::frame::Frame;
 use crate::console::page::{Shown, html};
 use crate::console::visit::{SignedIn, Visit};
+use crate::console::written::{count, price};
 
 /// A store with its numbers.
 struct Row {
@@ -63,18 +64,18 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
             name: store.name.clone(),
             address: format!("{}/at/{}", visit.root, part(&store.entry)),
             is_test: store.is_test,
-            customers: shown::count(language, total),
-            new: shown::count(language, new_of(statistic)),
+            customers: count(language, total),
+            new: count(language, new_of(statistic)),
             sums: sums(language, statistic),
         });
     }
-    let totals = totals.iter().map(|(currency, (gross, net))| {
-        (shown::decimal_price(language, currency, *gross), shown::decimal_price(language, currency, *net))
-    });
+    let totals = totals
+        .iter()
+        .map(|(currency, (gross, net))| (price(language, currency, *gross), price(language, currency, *net)));
     let page = AllPage {
         texts: texts(language),
-        customers: shown::count(language, customers),
-        new: shown::count(language, new),
+        customers: count(language, customers),
+        new: count(language, new),
         totals: totals.collect(),
         has_money: frame.may("money:read"),
         has_tests: rows.iter().any(|row| row.is_test),

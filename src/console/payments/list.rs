@@ -12,11 +12,11 @@ use crate::console::frame::Frame;
 use crate::console::money::list::{Filters, LIMIT, Pager, Sort, file};
 use crate::console::money::people::name_of;
 use crate::console::money::texts::{Texts as Words, texts as words};
-use crate::console::money::{amount, decimal, minute, price};
 use crate::console::page::{Refused, Shown, html};
 use crate::console::states::{Of, state_of};
 use crate::console::texts::method;
 use crate::console::visit::{SignedIn, Store, Visit};
+use crate::console::written::{amount, decimal, minute, price};
 
 /// The filters, by their names in the address and at the API.
 const FILTERS: [(&str, &str); 7] = [
@@ -141,7 +141,7 @@ fn row(visit: &Visit, signed_in: &SignedIn, one: &Value) -> Row {
     let customer = shown(one, "customerId");
     Row {
         address: format!("{at}/payments/{}", part(text(one, "transId"))),
-        at: minute(language, one, "TransactionTime"),
+        at: minute(language, text(one, "TransactionTime")),
         operation: state_of(language, Of::Operation, text(one, "Operation")).1,
         badge: state_of(language, Of::payment(text(one, "Operation")), text(one, "status")),
         amount: amount(language, member(one, "TotalAmount"), text(one, "currency")),

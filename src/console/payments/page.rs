@@ -11,11 +11,12 @@ use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::money::people::{self, Choice, Person};
 use crate::console::money::texts::{Texts as Words, texts as words};
-use crate::console::money::{amount, decimal, input, minute, typed};
+use crate::console::money::typed;
 use crate::console::page::{Refused, Shown, html};
 use crate::console::states::{Of, state_of};
 use crate::console::texts::{account_end, method};
 use crate::console::visit::{SignedIn, Store, Visit};
+use crate::console::written::{amount, decimal, input, minute};
 use crate::web::form::Form;
 
 /// What was paid back of a payment.
@@ -126,7 +127,7 @@ async fn page(visit: &Visit, signed_in: &SignedIn, mut form: Fields, search: &st
         (texts.refunded_amount, back.unwrap_or_default()),
         (texts.source, text(&one, "Source").to_owned()),
         (texts.external_id, text(&one, "externalId").to_owned()),
-        (texts.status_at, minute(language, &one, "statusAt")),
+        (texts.status_at, minute(language, text(&one, "statusAt"))),
     ];
     let moved = matches!(text(&one, "status"), "approved" | "refunded");
     let page = PaymentPage {
@@ -134,7 +135,7 @@ async fn page(visit: &Visit, signed_in: &SignedIn, mut form: Fields, search: &st
         words,
         here,
         amount: amounts("TotalAmount"),
-        at: minute(language, &one, "TransactionTime"),
+        at: minute(language, text(&one, "TransactionTime")),
         badge: state_of(language, Of::payment(text(&one, "Operation")), text(&one, "status")),
         operation: state_of(language, Of::Operation, text(&one, "Operation")).1,
         facts,
@@ -200,7 +201,7 @@ async fn backs(
     let language = visit.language;
     let back = |back: &Value| Back {
         address: format!("{}/at/{}/payments/{}", visit.root, part(&store.entry), part(text(back, "transId"))),
-        at: minute(language, back, "TransactionTime"),
+        at: minute(language, text(back, "TransactionTime")),
         operation: state_of(language, Of::Operation, text(back, "Operation")).1,
         badge: state_of(language, Of::payment(text(back, "Operation")), text(back, "status")),
         amount: amount(language, member(back, "TotalAmount"), text(back, "currency")),

@@ -10,9 +10,10 @@ use crate::console::ask::{list, member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::money::texts::{Texts as Words, texts as words};
-use crate::console::money::{input, number_of, text_of};
+use crate::console::money::{number_of, text_of};
 use crate::console::page::{Refused, Shown, html};
 use crate::console::visit::{SignedIn, Store, Visit};
+use crate::console::written::input;
 use crate::web::form::Form;
 
 const NAMES: [&str; 7] = ["name", "description", "unitPrice", "currency", "taxRate", "options", "active"];

@@ -10,9 +10,9 @@ use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::money::list::{Filters, LIMIT, Pager};
 use crate::console::money::texts::{Texts as Words, texts as words};
-use crate::console::money::{amount, percent};
 use crate::console::page::{Shown, html};
 use crate::console::visit::{SignedIn, Visit};
+use crate::console::written::{amount, percent};
 
 struct Row {
     address: String,

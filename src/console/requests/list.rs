@@ -11,10 +11,10 @@ use crate::console::frame::Frame;
 use crate::console::money::list::{Filters, LIMIT, Pager, Sort};
 use crate::console::money::people::names;
 use crate::console::money::texts::{Texts as Words, texts as words};
-use crate::console::money::{amount, minute};
 use crate::console::page::{Shown, html};
 use crate::console::states::{Of, state_of};
 use crate::console::visit::{SignedIn, Visit};
+use crate::console::written::{amount, minute};
 
 /// The filters, by their names in the address and at the API.
 const FILTERS: [(&str, &str); 5] = [
@@ -101,14 +101,14 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
         let id = shown(one, "customerId");
         Row {
             address: format!("{base}/{}", part(text(one, "paymentRequestId"))),
-            at: minute(language, one, "createdAt"),
+            at: minute(language, text(one, "createdAt")),
             customer: match id.as_str() {
                 "" => String::new(),
                 id => names.get(id).cloned().unwrap_or_else(|| format!("#{id}")),
             },
             customer_address: format!("{}/customers/{id}", frame.base),
             badge: state_of(language, Of::Request, text(one, "status")),
-            expires: minute(language, one, "expiresAt"),
+            expires: minute(language, text(one, "expiresAt")),
             uses: uses(texts, one),
             amount: asked_amount(visit, texts, one),
         }

@@ -10,12 +10,12 @@ use crate::console::ask::{list, member, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
 use crate::console::money::link::PayLink;
-use crate::console::money::minute;
 use crate::console::money::people::{self, Person};
 use crate::console::money::texts::{Texts as Words, texts as words};
 use crate::console::page::{Refused, Shown, html};
 use crate::console::states::{Of, state_of};
 use crate::console::visit::{SignedIn, Store, Visit};
+use crate::console::written::minute;
 use crate::web::form::Form;
 
 #[derive(Template)]
@@ -100,14 +100,14 @@ pub(super) async fn page(
         facts: vec![
             (words.reference, text(one, "reference").to_owned()),
             (texts.uses, uses(texts, one)),
-            (texts.expires, minute(language, one, "expiresAt")),
+            (texts.expires, minute(language, text(one, "expiresAt"))),
             (texts.methods, words_of(texts, one, "methodTypes")),
             (texts.collect, words_of(texts, one, "collect")),
             (texts.page_language, page_language.to_owned()),
             (texts.success_url, text(one, "successUrl").to_owned()),
             (texts.cancel_url, text(one, "cancelUrl").to_owned()),
-            (words.created, minute(language, one, "createdAt")),
-            (words.updated, minute(language, one, "updatedAt")),
+            (words.created, minute(language, text(one, "createdAt"))),
+            (words.updated, minute(language, text(one, "updatedAt"))),
         ],
         description: text(one, "description").to_owned(),
         invoice_id: shown(one, "invoiceId"),

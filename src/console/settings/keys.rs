@@ -7,9 +7,9 @@ use serde_json::Value;
 use super::{Tab, Texts, tabs, texts};
 use crate::console::ask::{list, member, part, shown, text};
 use crate::console::frame::Frame;
-use crate::console::moments::{count, minute, number};
 use crate::console::page::{Shown, html};
 use crate::console::visit::{SignedIn, Visit};
+use crate::console::written::{count, minute, number};
 use crate::web::form::Form;
 
 struct Key {
@@ -49,7 +49,7 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
         id: shown(key, "keyId"),
         epoch: shown(key, "epoch"),
         master: shown(key, "masterKeyId"),
-        created_at: minute(language, key, "createdAt"),
+        created_at: minute(language, text(key, "createdAt")),
     };
     let rotation = Some(member(&answer, "rotation")).filter(|rotation| rotation.is_object());
     let rotation = rotation.map(|rotation| {
@@ -59,8 +59,8 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
             done: count(language, done),
             total: count(language, total),
             percent: (done * 100 / total.max(1)).clamp(0, 100),
-            started_at: minute(language, rotation, "startedAt"),
-            ended_at: minute(language, rotation, "endedAt"),
+            started_at: minute(language, text(rotation, "startedAt")),
+            ended_at: minute(language, text(rotation, "endedAt")),
         }
     });
     let frame = visit.frame(signed_in, "settings", texts.tab_keys)?;

@@ -8,9 +8,9 @@ use super::{Tab, Texts, tabs, texts};
 use crate::console::ask::{list, part, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
-use crate::console::moments::{count, number};
 use crate::console::page::{Shown, html};
 use crate::console::visit::{SignedIn, Visit};
+use crate::console::written::{count, number};
 use crate::web::form::Form;
 
 /// How many labels the page shows, the most frequent first.

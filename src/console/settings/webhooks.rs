@@ -8,9 +8,9 @@ use super::{Tab, Texts, tabs, texts};
 use crate::console::ask::{list, member, part, set, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
-use crate::console::moments::minute;
 use crate::console::page::{Refused, Shown, html};
 use crate::console::visit::{SignedIn, Visit};
+use crate::console::written::minute;
 use crate::web::form::Form;
 
 type Choice = (String, &'static str);
@@ -77,7 +77,7 @@ async fn page(visit: &Visit, signed_in: &SignedIn, form: Fields, new: Option<New
         header: shown(secret, "header"),
         unknown: unknown_name(texts, text(secret, "onUnknownCustomer")),
         url: format!("{}{}", visit.console.settings.public_url, text(secret, "path")),
-        created_at: minute(visit.language, secret, "createdAt"),
+        created_at: minute(visit.language, text(secret, "createdAt")),
     };
     let frame = visit.frame(signed_in, "settings", texts.tab_webhooks)?;
     let status = if form.is_wrong() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };

@@ -12,9 +12,9 @@ use crate::console::ask;
 use crate::console::ask::{No, list, part, set, shown, text};
 use crate::console::fields::Fields;
 use crate::console::frame::Frame;
-use crate::console::moments::{minute, moment};
 use crate::console::page::{Refused, Shown, html};
 use crate::console::visit::{SignedIn, Visit, role_name};
+use crate::console::written::{minute, moment};
 use crate::domain::accounts::staff::Role;
 use crate::domain::accounts::token::Entries;
 use crate::web::form::Form;
@@ -90,7 +90,7 @@ async fn tokens_of(visit: &Visit, signed_in: &SignedIn, member: &Value) -> Resul
     let is_in_force = |token: &&Value| {
         text(token, "mintedBy") == id
             && !ask::member(token, "revokedAt").is_string()
-            && moment(token, "expiresAt").is_some_and(|end| end > now)
+            && moment(text(token, "expiresAt")).is_some_and(|end| end > now)
     };
     Ok(list(&tokens, "Records").iter().filter(is_in_force).count())
 }
@@ -117,8 +117,8 @@ async fn page(
         is_disabled: ask::member(member, "isDisabled") == true,
         is_own: text(member, "memberId") == signed_in.member.id,
         has_totp: ask::member(member, "hasTotp") == true,
-        created_at: minute(visit.language, member, "createdAt"),
-        signed_in_at: minute(visit.language, member, "signedInAt"),
+        created_at: minute(visit.language, text(member, "createdAt")),
+        signed_in_at: minute(visit.language, text(member, "signedInAt")),
         tokens,
     });
     let title = if known.is_some() { form.value("name").to_owned() } else { texts.invite.to_owned() };

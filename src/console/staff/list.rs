@@ -9,10 +9,10 @@ use super::texts::{Texts, texts};
 use crate::console::ask;
 use crate::console::ask::{list, shown, text};
 use crate::console::frame::Frame;
-use crate::console::moments::minute;
 use crate::console::page::{Shown, html};
 use crate::console::tokens::{entries_shown, means};
 use crate::console::visit::{SignedIn, Visit, role_name};
+use crate::console::written::minute;
 use crate::domain::accounts::staff::Role;
 use crate::domain::accounts::token::{Entries, Scope};
 use crate::web::form::Form;
@@ -84,7 +84,7 @@ pub(super) async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
         entries: entries_shown(member, texts.all_stores),
         state: state_of(texts, member),
         has_totp: ask::member(member, "hasTotp") == true,
-        signed_in_at: minute(visit.language, member, "signedInAt"),
+        signed_in_at: minute(visit.language, text(member, "signedInAt")),
         is_own: text(member, "memberId") == signed_in.member.id,
     };
     let right = |scope: &Scope| Right {

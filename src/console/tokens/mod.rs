@@ -12,11 +12,11 @@ use self::texts::{Texts, texts};
 use super::ask::{list, member, part, set, shown, text};
 use super::fields::Fields;
 use super::frame::Frame;
-use super::moments::{day, moment};
 use super::page::{Shown, html};
 use super::visit::{SignedIn, Visit};
 use super::{resource, shows_own, takes_own};
 use crate::clock;
+use crate::console::written::{day, moment};
 use crate::domain::accounts::token::{Entries, Scope};
 use crate::domain::entrypoints::theme::Language;
 use crate::web::form::Form;
@@ -65,7 +65,7 @@ async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
     let tokens = visit.get(signed_in, "/Token").sent().await?;
     let now = clock::now();
     let row = |token: &Value| {
-        let is_expired = moment(token, "expiresAt").is_some_and(|end| end <= now);
+        let is_expired = moment(text(token, "expiresAt")).is_some_and(|end| end <= now);
         let state = match (member(token, "revokedAt").is_string(), is_expired) {
             (true, _) => ("bad", texts.state_revoked),
             (false, true) => ("", texts.state_expired),
@@ -78,8 +78,8 @@ async fn show(visit: &Visit, signed_in: &SignedIn) -> Shown {
             state,
             entries: entries_shown(token, texts.all_stores),
             scopes: list(token, "scopes").iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-            issued_at: day(visit.language, token, "issuedAt"),
-            expires_at: day(visit.language, token, "expiresAt"),
+            issued_at: day(visit.language, text(token, "issuedAt")),
+            expires_at: day(visit.language, text(token, "expiresAt")),
         }
     };
     let rows: Vec<Row> = list(&tokens, "Records").iter().map(row).collect();
@@ -224,7 +224,7 @@ async fn create(visit: &Visit, signed_in: &SignedIn, sent: &Form) -> Shown {
                 texts,
                 name: shown(made, "name"),
                 token: text(made, "token").to_owned(),
-                expires_at: day(visit.language, made, "expiresAt"),
+                expires_at: day(visit.language, text(made, "expiresAt")),
             };
             html(StatusCode::OK, &page)
         }

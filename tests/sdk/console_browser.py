@@ -374,6 +374,10 @@ class Console:
         true(f"no choice begins with {words}", found)
         self.arrow_to(found[0])
 
+    def enter(self):
+        """Presses Enter where the focus is, and waits for the next page."""
+        self._leave(lambda: self.keys(Keys.ENTER))
+
     def chord(self, modifier, key):
         """Presses a key while another one is held."""
         ActionChains(self.browser, duration=0).key_down(modifier).send_keys(key).key_up(modifier).perform()

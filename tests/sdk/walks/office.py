@@ -104,7 +104,7 @@ class Office:
         console.eventually("the token opens nothing", lambda: http("GET", listing, token).status == 401)
         true("a revoked token left the list", not any(name in row.text for row in console.page.all("tbody tr")))
         console.tab_to(next(link for link in console.page.all("main p a") if "all=1" in link.get_attribute("href")))
-        console._leave(lambda: console.keys(Keys.ENTER))
+        console.enter()
         true("it is revoked", any(word in flat(self.row(name).text) for word in console.words("Revoked")))
         console.looks("tokens-ended")
 
@@ -370,7 +370,7 @@ class Office:
         console.menu("Staff")
         link = console.page.find("a", self.row(self.member))
         console.tab_to(link)
-        console._leave(lambda: console.keys(Keys.ENTER))
+        console.enter()
         console.heading_is("Nora Beck")
 
     # What is seen.
@@ -422,7 +422,7 @@ class Office:
         words = console.words(english)
         link = next(link for link in console.page.all("a", places) if flat(link.text).startswith(tuple(words)))
         console.tab_to(link)
-        console._leave(lambda: console.keys(Keys.ENTER))
+        console.enter()
 
     def has_components(self):
         console = self.console

@@ -56,7 +56,7 @@ class Customer:
         if console.way.script:
             console.keys("j")
             console.eventually("a row is chosen", lambda: console.page.all("tr[aria-selected=true]"))
-            console._leave(lambda: console.keys(Keys.ENTER))
+            console.enter()
         else:
             console.follow("Mara Lindqvist", console.within("main"))
         console.heading_is("Mara Lindqvist")
@@ -120,7 +120,7 @@ class Customer:
         paid = [row for row in console.page.all("#payments tbody tr") if "80" in row.text and not self.is_declined(row)]
         equal("payments of 80", len(paid), 1)
         console.tab_to(console.page.all("a", paid[0])[0])
-        console._leave(lambda: console.keys(Keys.ENTER))
+        console.enter()
         console.says("What was paid back")
         console.looks("payment")
         form = console.within("main form[action$='/refund']")
@@ -329,7 +329,7 @@ class Customer:
         console = self.console
         console.radio(method)
         console.tab_to(console.page.find("main form button"))
-        console._leave(lambda: console.keys(Keys.ENTER))
+        console.enter()
 
     def payer_reads(self, which):
         console = self.console

@@ -306,7 +306,7 @@ both!(a_long_list_says_what_it_neither_counts_nor_orders, |db| async {
         page.text
     );
     // While somebody types, a short word alone waits, and one beside a longer word counts.
-    browser.headers.push(("x-part", "list"));
+    browser.headers.push(("x-part", "list".to_owned()));
     let waits = send(&mut browser, LIST, LIST, &[("search", "ze")]).await.expect(200);
     waits.says("Type a third letter").says("3,010 customers");
     let beside = send(&mut browser, LIST, LIST, &[("search", "bea 5")]).await.expect(200).says("1 customer<");

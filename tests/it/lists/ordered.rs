@@ -55,7 +55,7 @@ const CASES: [Case; 7] = [
     (&[("search", "works")], |person| person.company.ends_with("Works"), false),
     (
         &[("search", "office n0")],
-        |person| person.company.ends_with("Office") && person.number < "N1".into(),
+        |person| person.company.ends_with("Office") && person.number.starts_with("N0"),
         false,
     ),
     (
@@ -148,15 +148,11 @@ both!(rules_8_orders_by_index_are_right_among_thousands, |db| async move {
         }
     }
     // In the order of ids, and of what no index gives.
-    for (sort, wanted) in [("desc(customerId)", UP_TO), ("asc(company)", UP_TO)] {
-        let path =
-            format!("/api/Query/customers/demo?search=works&totalUpTo={UP_TO}&limitRecord=2&sortBy={sort}");
-        let summary = &client.get(&path).await.expect(200).json["Summary"];
-        assert_eq!(
-            (&summary["totalRecords"], &summary["totalIsExact"]),
-            (&wanted.into(), &false.into()),
-            "{sort}"
-        );
+    for sort in ["desc(customerId)", "asc(company)"] {
+        let query = format!("search=works&totalUpTo={UP_TO}&limitRecord=2&sortBy={sort}");
+        let page = client.get(&format!("/api/Query/customers/demo?{query}")).await.expect(200).json;
+        assert_eq!(page["Summary"]["totalRecords"], UP_TO, "{sort}");
+        assert_eq!(page["Summary"]["totalIsExact"], false, "{sort}");
     }
     client.get("/api/Query/customers/demo?totalUpTo=0").await.expect_error(400);
     client.get("/api/Export/customers/csv/demo?totalUpTo=9").await.expect_error(400);

@@ -66,11 +66,11 @@ impl Known {
             let words = if number.is_empty() { amount } else { format!("{number}, {amount}") };
             known.tails.insert(shown(one, "invoiceId"), words);
         }
-        for (name, id, amount) in
+        for (name, id, sum) in
             [("orders", "orderId", "total"), ("paymentRequests", "paymentRequestId", "amount")]
         {
             for one in list(member(details, name), "Records") {
-                let amount = amount(language, &one[amount], text(one, "currency"));
+                let amount = amount(language, member(one, sum), text(one, "currency"));
                 known.tails.insert(text(one, id).to_owned(), amount);
             }
         }

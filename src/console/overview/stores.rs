@@ -10,7 +10,6 @@ use rust_decimal::Decimal;
 use super::texts::{Texts, texts};
 use super::{Sum, new_of, sums};
 use crate::console::ask::{list, member, part, text};
-use crate::console::customers::shown;
 use crate::console::frame::Frame;
 use crate::console::page::{Shown, html};
 use crate::console::visit::{SignedIn, Visit};

@@ -61,8 +61,9 @@ pub(crate) struct ActivityRecordOut {
 impl ActivityRecordOut {
     fn new(entry: ActivityEntry, sight: Sight) -> ActivityRecordOut {
         let mut changed = entry.changed;
-        if entry.version.is_some() {
-            changed.retain(|name| sight.reads && sight.shows_change(name));
+        changed.retain(|name| view::shows_change(sight, name));
+        if entry.version.is_some() && !sight.reads {
+            changed.clear();
         }
         ActivityRecordOut {
             sequence: entry.seq,

@@ -18,7 +18,7 @@ use super::decide::events::{COMMENTS, EventKind, METHODS};
 use super::entrypoints::Entrypoint;
 use super::imports::{ImportJob, Reason, Rejections, RowError, RowNote, RowReport};
 use super::kernel::problem::{Problem, Rejection, Tells};
-use super::methods::DUPLICATE_METHOD;
+use super::methods::{self, DUPLICATE_METHOD};
 
 /// What stands in the way of a change, for a token that may not see more.
 const HIDDEN_STATE: &str = "something that the customer has stands in the way; this token may not see what";
@@ -160,13 +160,18 @@ fn may_be_told(sight: Sight, tells: Tells) -> bool {
 /// The changes in an entry of a history: fields that a token sees masked are left out, because whether they changed
 /// tells what they were. Values need `pii:read`.
 pub fn changes(sight: Sight, mut all: Vec<FieldChange>) -> Vec<FieldChange> {
-    all.retain(|change| sight.shows_change(&change.field));
+    all.retain(|change| shows_change(sight, &change.field));
     if !sight.pii {
         for change in &mut all {
             (change.from, change.to) = (None, None);
         }
     }
     all
+}
+
+/// Whether a token may know that a field changed, by its name in history: a record's, or that of a payment method.
+pub fn shows_change(sight: Sight, name: &str) -> bool {
+    sight.shows_change(name) && (sight.pii || !methods::MASKED.contains(&name))
 }
 
 /// The report of a row of an import or a dry run.

@@ -54,6 +54,7 @@ translated! {
     subject_keys: "Data keys", "Clés de données";
     subject_webhook: "Secret of webhooks", "Secret de webhooks";
     subject_token: "Token", "Jeton";
+    colon: ": ", " : ";
     subject_member: "Member of staff", "Membre de l’équipe";
     verb_rotated: "rotation begun", "changement commencé";
     verb_revoked: "revoked", "révocation";
@@ -151,5 +152,5 @@ pub(super) fn operation_name(texts: &'static Texts, operation: &str) -> String {
         "declined" => texts.verb_declined,
         other => other,
     };
-    format!("{subject}: {verb}")
+    format!("{subject}{}{verb}", texts.colon)
 }

@@ -56,7 +56,7 @@ translated! {
     wide_has_fewer: "With more than {columns} columns a page has {} customers.",
         "Avec plus de {columns} colonnes, une page a {} clients.";
     press_enter: "Type a third letter, or press Enter to look through all customers.",
-        "Tapez une troisième lettre, ou appuyez sur Entrée pour parcourir tous les clients.";
+        "Tapez un troisième caractère, ou appuyez sur Entrée pour parcourir tous les clients.";
     order_needs_few: "Only a list of at most {} customers can be in the order that you chose. Narrow it by a search or a filter; until then the newest come first.",
         "Seule une liste de {} clients au plus peut suivre l’ordre choisi. Réduisez-la par une recherche ou un filtre ; d’ici là, les plus récents viennent d’abord.";
     too_slow: "That takes too long among so many customers. Search for longer parts of words, add a filter, or order by the creation date.",

@@ -46,7 +46,7 @@ pub(super) const NAMES: [&str; 13] = [
 ];
 
 /// The members that a token without `pii:read` sees as a mask.
-const MASKED: [&str; 6] = [
+pub const MASKED: [&str; 6] = [
     "providerMethodId",
     "providerCustomerId",
     "networkTransactionId",

@@ -11,7 +11,7 @@ mod tests;
 
 use strum::VariantArray as _;
 
-pub use self::draft::{MethodDraft, REQUIRED};
+pub use self::draft::{MASKED, MethodDraft, REQUIRED};
 use self::method::{Method, MethodStatus};
 use super::accounts::sight::Sight;
 use super::customers::draft::Change;

@@ -335,7 +335,7 @@ both!(money_is_asked_for_charged_ordered_and_written_down, |db| async {
     let links = client.get(&format!("{}/methodLinks", path(id))).await.json["Records"].clone();
     let link = links[0]["linkId"].as_str().unwrap();
     send(&mut manager, &home, &to(&format!("/method-links/{link}/cancel")), &[]).await.location();
-    manager.get(&to("/method-links")).await.expect(200).says("Cancelled");
+    manager.get(&to("/method-links")).await.expect(200).says("Taken back");
 
     // Charges: once, and in words when the bank declines.
     let charge = to("/charge");

@@ -20,6 +20,7 @@ both!(rules_25_links_of_staff_come_by_mail, |db| async move {
     let mails = MailServer::start("none", false).await;
     let server = Server::start_on(&mails.site(db)).await;
     let client = master(&server);
+    let mut olga = owner(&server).await;
     let arrived = async |number: usize| {
         let is_there = async || mails.mails_to("bea.low@example.test") >= number;
         until("the mail arrives", is_there).await;
@@ -55,7 +56,6 @@ both!(rules_25_links_of_staff_come_by_mail, |db| async move {
     assert_eq!(status(&third.link().expect("a link")).await, 200);
 
     // The page says that a mail is on its way.
-    let mut olga = owner(&server).await;
     let staff = format!("/console/staff/{}", made.data()["memberId"].as_str().unwrap());
     let page = send_form(&mut olga, &staff, &format!("{staff}/link"), &[]).await.expect(200);
     page.says("also sends it by mail to bea.low@example.test");
@@ -77,12 +77,12 @@ both!(rules_25_links_of_staff_come_by_mail, |db| async move {
 both!(rules_25_without_a_mail_server_the_page_says_so, |db| async move {
     let server = Server::start(db).await;
     let client = master(&server);
+    let mut olga = owner(&server).await;
     let made = client.post("/api/Staff", &bea("viewer")).await.expect(200);
     assert_eq!(made.data()["isMailed"], false, "{}", made.text);
     // As any other mail it lies in the folder.
     until("the mail is written", async || !messages(server.site()).is_empty()).await;
     assert_eq!(messages(server.site())[0].link().as_deref(), made.data()["link"].as_str());
-    let mut olga = owner(&server).await;
     let staff = format!("/console/staff/{}", made.data()["memberId"].as_str().unwrap());
     let page = send_form(&mut olga, &staff, &format!("{staff}/link"), &[]).await.expect(200);
     let page = page.says("no mail server is set").says("Write a mail with it");

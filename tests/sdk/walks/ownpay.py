@@ -446,6 +446,7 @@ def the_agent_edits_and_does_not_delete(console, link):
     number = re.search(r"/customers/(\d+)", console.browser.current_url).group(1)
     console.at(f"/customers/{number}/delete")
     console.heading("Your role does not allow this")
+    console.follow("Console")
     console.sign_out()
 
 

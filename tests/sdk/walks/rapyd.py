@@ -108,7 +108,7 @@ class Customer:
         self.home()
         row = console.within("#payments tbody tr")
         self.row_says(row, "80", "Paid")
-        self.row_says(console.within("#requests tbody tr"), "Deposit for the spring course", "Done")
+        self.row_says(console.within("#requests tbody tr"), "Deposit for the spring course", "Paid")
         console.looks("customer-paid")
 
     def gets_half_back(self):

@@ -321,7 +321,8 @@ pub(crate) async fn update_staff(call: Call, payload: Payload) -> Result<HttpRes
     let render =
         move |member: &Member| serde_json::to_string(&MemberOut::new(member, sees_pii)).unwrap_or_default();
     let (staff, by) = (call.app.store.staff(), call.caller.actor());
-    let change = async |changes, key| staff.change_once(org_id, id, changes, expected, by, key, render).await;
+    let change =
+        async |changes, key| staff.change_once((org_id, id), changes, expected, by, key, render).await;
     mutation.answer(changes, change).await
 }
 

@@ -60,9 +60,8 @@ fn state(of: Of, word: &str) -> Option<State> {
     match of {
         Of::Stage => stage(word),
         Of::Status => status(word),
-        Of::Payment => payment(word),
         Of::PaidBack if word == "approved" => Some(("good", "Done", "Effectué")),
-        Of::PaidBack => payment(word),
+        Of::Payment | Of::PaidBack => payment(word),
         Of::Operation => operation(word),
         Of::Charge => charge(word),
         Of::Invoice => invoice(word),

@@ -83,7 +83,7 @@ pub(crate) struct SummaryOut {
     total_records: i64,
     /// False where there are more records than `totalRecords`; absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, required = false)]
+    #[schema(nullable = false)]
     total_is_exact: Option<bool>,
 }
 

@@ -11,6 +11,7 @@ use crate::domain::customers::country::country_name;
 use crate::domain::entrypoints::theme::Language;
 
 /// A column.
+#[expect(clippy::struct_excessive_bools, reason = "each is a property of its own")]
 pub(super) struct Spec {
     pub(super) name: &'static str,
     pub(super) label: fn(&Texts) -> &'static str,

@@ -184,7 +184,7 @@ class Customer:
         self.home()
         console.press("Take back", console.within("#method-links tbody"), sure=True)
         console.says("Cancelled.")
-        self.row_says(console.within("#method-links tbody tr"), "Cancelled")
+        self.row_says(console.within("#method-links tbody tr"), "Taken back")
         console.looks("card-links")
         console.browser.get(third)
         true("a link that was taken back takes nothing", not console.page.all("main form"))

@@ -8,7 +8,7 @@ use crate::domain::customers::record::Status;
 use crate::domain::decide::events::EventKind;
 
 /// The members of answers that are absent at times; all others are always there, and null where there is nothing to say.
-const OPTIONAL: [(&str, &[&str]); 9] = [
+const OPTIONAL: [(&str, &[&str]); 10] = [
     ("ItemOut", &["index", "line", "candidates", "refundOfUnknown"]),
     (
         "AddressOut",
@@ -25,6 +25,7 @@ const OPTIONAL: [(&str, &[&str]); 9] = [
     ("MethodLinkOut", &["url"]),
     ("PayLinkOut", &["paymentUrl"]),
     ("OrderOut", &["paymentUrl"]),
+    ("SummaryOut", &["totalIsExact"]),
 ];
 
 /// Completes the schemas.

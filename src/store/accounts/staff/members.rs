@@ -349,8 +349,7 @@ impl Staff<'_> {
     /// As [`Staff::change`]; that another request used the key.
     pub async fn change_once(
         self,
-        org_id: i64,
-        id: String,
+        (org_id, id): (i64, String),
         changes: MemberChanges,
         expected: Precondition,
         by: Actor,

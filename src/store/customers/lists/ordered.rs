@@ -94,6 +94,14 @@ impl Filling<'_> {
         !self.counting.goes_on() && self.is_full_before(key)
     }
 
+    /// Whether all customers after this key change nothing.
+    fn ends_at(&self, key: &SortKey) -> bool {
+        let is_full = self.found.len() > self.last;
+        !self.counting.goes_on()
+            && is_full
+            && self.found.last_key_value().is_some_and(|(last, _)| last <= key)
+    }
+
     fn is_full_before(&self, key: &SortKey) -> bool {
         self.found.len() > self.last && self.found.last_key_value().is_some_and(|(last, _)| last < key)
     }
@@ -184,6 +192,7 @@ impl Filling<'_> {
             keyed.push((self.request.sort.key_with(&light(&row)?, entrypoint, standing), row, standing));
         }
         keyed.sort_unstable_by(|(one, ..), (other, ..)| one.cmp(other));
+        let greatest = keyed.last().map(|(key, ..)| key.clone());
         for (key, row, standing) in keyed {
             if self.ends_before(&key) {
                 return Ok(false);
@@ -200,7 +209,7 @@ impl Filling<'_> {
                 }
             }
         }
-        Ok(true)
+        Ok(!greatest.is_some_and(|key| self.ends_at(&key)))
     }
 
     /// Adds the customers of an entrypoint that the index of the order names, after a number and an id; of totals, those with a

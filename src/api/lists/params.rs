@@ -182,6 +182,9 @@ impl ListParams {
         } else if page.is_some() && skip > 0 {
             params.refuse("fromRecord", "exclusive_parameters", "cannot stand beside pageIdentifier");
         }
+        if is_file && params.text(COUNT_PARAMETER).is_some() {
+            params.refuse(COUNT_PARAMETER, "unknown_parameter", "is not for files, which have all matches");
+        }
         let counts_max = if is_file { None } else { params.integer(COUNT_PARAMETER, 1, i64::MAX) };
         let sort_by = params.text("sortBy").filter(|text| !text.is_empty());
         let search = params.text("search").unwrap_or_default();

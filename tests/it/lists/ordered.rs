@@ -155,4 +155,5 @@ both!(rules_8_orders_by_index_are_right_among_thousands, |db| async move {
         assert_eq!(page["Summary"]["totalIsExact"], false, "{sort}");
     }
     client.get("/api/Query/customers/demo?totalUpTo=0").await.expect_error(400);
+    client.get("/api/Export/customers/csv/demo?totalUpTo=9").await.expect_error(400);
 });

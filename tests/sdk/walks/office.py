@@ -381,7 +381,9 @@ class Office:
         console.menu("Activity")
         console.heading("Activity")
         console.eventually("what the member did, by her name", lambda: "Nora Beck" in console.within("main table").text)
-        console.says("Customer added")
+        rows = [flat(row.text) for row in console.page.all("main tbody tr")]
+        added = [row for row in rows if "Nora Beck" in row and any(word in row for word in console.words("Customer added"))]
+        true(f"she added a customer: {rows}", added)
         console.says("Member of staff")
         console.looks("activity")
         console.fill({"Member": "Olive Marsh"})
